@@ -1,0 +1,118 @@
+"""What a piece of office work is done with: the store, the clock, the scanner, the signer, the law."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+from sqlite_utils import Database
+
+from appliance.antivirus import Scanner
+from appliance.clock import Clock
+from appliance.config import Settings
+from appliance.signing.client import SignerClient
+from appliance.signing.trust import TrustStore
+from appliance.store.blobs import BlobStore
+
+
+@dataclass(frozen=True)
+class Actor:
+    """The person (or process) who acts, in one organ, with the roles held there."""
+
+    account_id: str
+    full_name: str
+    organ_id: str
+    roles: frozenset[str]
+
+    def has(self, *roles: str) -> bool:
+        """Whether any of ``roles`` is held."""
+        return bool(self.roles & set(roles))
+
+
+SYSTEM = Actor("system", "Hệ thống", "", frozenset({"system"}))
+
+
+@dataclass(frozen=True)
+class Party:
+    """An organ as it stands on the wire: its code and name at that time."""
+
+    code: str
+    name: str
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class PackageFile:
+    """One attachment of a package: the name people see and its durable bytes."""
+
+    name: str
+    media_type: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class DocumentPackage:
+    """What an edXML document package says (QCVN 102 items 1.1-1.14, 2.1-2.2), free of any dialect."""
+
+    message_id: str
+    sender: Party
+    recipients: tuple[Party, ...]
+    document_code: str
+    number: str
+    notation: str
+    place: str
+    issue_date: date
+    type_name: str
+    subject: str
+    competence: str
+    signer_position: str
+    signer_name: str
+    reply_due: date | None
+    urgency: int
+    page_count: int
+    staff_name: str
+    department: str
+    at: datetime
+    files: tuple[PackageFile, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class StatusPackage:
+    """What a status message says (codes 01-16), free of any dialect."""
+
+    message_id: str
+    sender: Party
+    addressee_code: str
+    document_code: str
+    code: str
+    issue_date: str
+    status_code: str
+    description: str
+    staff_name: str
+    department: str
+    at: datetime
+
+
+class PackageWriter(Protocol):
+    """Makes the exact bytes of a package; implemented by ``sync.edxml.packer``, injected by ``provisioning.box``."""
+
+    def document(self, package: DocumentPackage, blobs: BlobStore) -> bytes:
+        """The edXML bytes of a document package."""
+
+    def status(self, package: StatusPackage) -> bytes:
+        """The edXML bytes of a status package."""
+
+
+@dataclass
+class Desk:
+    """One request's or one job's working set. ``db`` belongs to one thread."""
+
+    settings: Settings
+    db: Database
+    blobs: BlobStore
+    clock: Clock
+    scanner: Scanner
+    signer: SignerClient
+    trust: TrustStore
+    packages: PackageWriter
