@@ -1,0 +1,109 @@
+"""One TOML file becomes typed settings; an unknown key or a half-right value refuses to start."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from appliance.errors import ConfigError, N_
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a process of the box is told at start. Paths are absolute after loading."""
+
+    data: Path
+    """Data folder: tram.db, blobs/, run/ (sockets), log/."""
+    box_name: str = "Trạm Văn Bản"
+    rule_set: str = "BL-2019"
+    """Which set of rules is in force (appliance.regulation)."""
+    public_hosts: tuple[str, ...] = ("localhost", "127.0.0.1")
+    """Host names and addresses the browser may use for the box."""
+    max_upload_mb: int = 60
+    session_idle_minutes: int = 30
+    session_absolute_hours: int = 10
+    bus_url: str = ""
+    """Base address of the provincial bus, e.g. https://bus.example:8443/v1; empty: no bus."""
+    bus_ca: Path | None = None
+    link_certificate: Path | None = None
+    link_key: Path | None = None
+    poll_seconds: float = 15.0
+    pkcs11_module: Path = Path("/usr/lib/softhsm/libsofthsm2.so")
+    signer_timeout_seconds: float = 60.0
+    signer_allowed_uids: tuple[int, ...] = ()
+    """Further user ids that may ask the signer, besides its own."""
+    trust_dir: Path | None = None
+    """Folder of *.pem roots and intermediates and *.crl lists; default data/trust."""
+    chronyc: bool = True
+    """Ask chronyd (chronyc -c tracking) for the clock's state before the bus's samples."""
+    clock_max_error_seconds: float = 5.0
+    """Nobody signs when the clock may be further off than this."""
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.data / "tram.db"
+
+    @property
+    def blobs(self) -> Path:
+        """Root of the content-addressed files."""
+        return self.data / "blobs"
+
+    @property
+    def run(self) -> Path:
+        """Folder of the Unix sockets."""
+        return self.data / "run"
+
+    @property
+    def web_socket(self) -> Path:
+        """Where the web process listens for the TLS front."""
+        return self.run / "web.sock"
+
+    @property
+    def signer_socket(self) -> Path:
+        """Where the signer listens."""
+        return self.run / "signer.sock"
+
+    @property
+    def clamd_socket(self) -> Path:
+        """Where clamd listens."""
+        return self.run / "clamd.sock"
+
+    @property
+    def trust(self) -> Path:
+        """Folder of trust anchors and revocation lists."""
+        return self.trust_dir or self.data / "trust"
+
+
+def load_settings(path: Path) -> Settings:
+    """Read ``path``; raises ConfigError naming the key that is unknown, missing or of the wrong kind."""
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(N_("Không đọc được tệp cấu hình %(path)s: %(error)s"), path=path, error=error) from error
+    known = {field.name: str(field.type) for field in fields(Settings)}
+    values: dict[str, Any] = {}
+    for key, value in raw.items():
+        if key not in known:
+            raise ConfigError(N_("Cấu hình có khóa lạ: %(key)s"), key=key)
+        values[key] = _typed(key, known[key], value, path.parent)
+    if "data" not in values:
+        raise ConfigError(N_("Cấu hình thiếu khóa bắt buộc: %(key)s"), key="data")
+    return Settings(**values)
+
+
+def _typed(key: str, kind: str, value: object, base: Path) -> object:
+    """``value`` as the field's type says; relative paths count from the configuration file's folder."""
+    if kind.startswith("Path") and isinstance(value, str):
+        return (base / value).resolve()
+    if kind == "tuple[str, ...]" and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    if kind == "tuple[int, ...]" and isinstance(value, list) and all(type(item) is int for item in value):
+        return tuple(value)
+    if kind == "float" and type(value) in (int, float):
+        return float(value)  # type: ignore[arg-type]
+    if {"str": str, "int": int, "bool": bool}.get(kind) is type(value):
+        return value
+    raise ConfigError(N_("Khóa %(key)s phải có kiểu %(kind)s"), key=key, kind=kind)
