@@ -16,6 +16,7 @@ from sqlite_utils import Database
 
 from appliance.errors import N_, Unavailable
 from appliance.store.migrations import migrations
+from appliance.store.text import fold
 
 BUSY_TIMEOUT_MS = 20_000
 
@@ -33,6 +34,7 @@ def open_database(path: Path, *, create: bool = False) -> Database:
         )
         database = Database(connection, recursive_triggers=False)
         _set_pragmas(database)
+        connection.create_function("fold", 1, fold, deterministic=True)
         if create:
             migrations.apply(database)
     except sqlite3.Error as error:

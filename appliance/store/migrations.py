@@ -64,13 +64,13 @@ CREATE TABLE outgoing (           -- văn bản đi
   unit TEXT NOT NULL DEFAULT '',  -- drafting unit or field, for công văn: '15/UBND-VP'
   drafter_id TEXT NOT NULL REFERENCES account(id), signer_id TEXT NOT NULL REFERENCES account(id),
   competence TEXT NOT NULL DEFAULT '', reply_due TEXT, note TEXT NOT NULL DEFAULT '',
-  book TEXT NOT NULL DEFAULT '', number INTEGER, notation TEXT, issue_date TEXT, document_code TEXT UNIQUE,
+  book TEXT NOT NULL DEFAULT '', number INTEGER, number_year INTEGER, notation TEXT, issue_date TEXT, document_code TEXT UNIQUE,
   rule_set TEXT NOT NULL, file_name TEXT NOT NULL,
   draft_sha256 TEXT NOT NULL, placement TEXT NOT NULL, prepared_sha256 TEXT, signed_sha256 TEXT, sealed_sha256 TEXT,
   page_count INTEGER NOT NULL, signed_at TEXT, sealed_at TEXT, issued_at TEXT,
   created_at TEXT NOT NULL, updated_at TEXT NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX outgoing_number ON outgoing(organ_id, book, substr(issue_date, 1, 4), number) WHERE number IS NOT NULL;
+CREATE UNIQUE INDEX outgoing_number ON outgoing(organ_id, book, number_year, number) WHERE number IS NOT NULL;
 CREATE INDEX outgoing_state ON outgoing(organ_id, state);
 CREATE TABLE outgoing_recipient (
   outgoing_id TEXT NOT NULL REFERENCES outgoing(id), organ_id TEXT NOT NULL REFERENCES organ(id),

@@ -1,0 +1,209 @@
+"""What the link brings in: documents, statuses, and what cannot be read. One transaction each, cursor included.
+
+sync reads the wire; this module makes the office's own record of it. Nothing is acknowledged to the bus before the
+function here has returned.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance import clock
+from appliance.errors import N_, BadInput
+from appliance.office import messages, organs
+from appliance.office.desk import SYSTEM, Desk, Party
+from appliance.office.incoming import Incoming, prepare_status
+from appliance.regulation.document_types import STATUS_RANK
+from appliance.store import audit, facts
+from appliance.store.database import transaction
+from appliance.store.text import nfc, uuid7
+
+CURSOR = "inbox:cursor"
+
+
+@dataclass(frozen=True)
+class BusItem:
+    """One entry of the bus's inbox, its content already durable under ``sha256``."""
+
+    bus_doc_id: str
+    message_id: str
+    kind: str
+    seq: int
+    to_code: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class ReceivedFile:
+    """One attachment, durable; ``scan`` is '' (not scanned), 'clean' or the malware's name; ``signatures`` JSON."""
+
+    name: str
+    media_type: str
+    sha256: str
+    size: int
+    scan: str
+    signatures: str
+
+
+@dataclass(frozen=True)
+class ReceivedDocument:
+    """A document package as read. ``dedup_key`` is the business key without the receiving organ."""
+
+    item: BusItem
+    dedup_key: str
+    sender: Party
+    document_code: str
+    number: str
+    notation: str
+    issue_date: str
+    type_name: str
+    subject: str
+    urgency: int
+    signer_name: str
+    signer_position: str
+    reply_due: str | None
+    files: tuple[ReceivedFile, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReceivedStatus:
+    """A status package as read; ``at`` ISO 8601."""
+
+    item: BusItem
+    sender: Party
+    document_code: str
+    status_code: str
+    description: str
+    staff: str
+    at: str
+
+
+def seen(desk: Desk, bus_doc_id: str) -> bool:
+    """Whether this inbox entry was already taken in."""
+    return desk.db.execute("SELECT 1 FROM inbox WHERE bus_doc_id = ?", [bus_doc_id]).fetchone() is not None
+
+
+def receive(desk: Desk, document: ReceivedDocument) -> str:
+    """Take a document in: state 'arrived', status 01 queued. Returns its id, also when it came before.
+
+    Raises BadInput when the package is addressed to no organ of this box.
+    """
+    db, now, item = desk.db, desk.clock.now(), document.item
+    organ = organs.by_code(db, item.to_code)
+    if organ is None or not organ.local:
+        raise BadInput(N_("Gói tin gửi cho mã “%(code)s”, không phải cơ quan của trạm này."), code=item.to_code)
+    key = f"{document.dedup_key}|{organ.id}"
+    known = db.execute("SELECT id FROM incoming WHERE dedup_key = ?", [key]).fetchone()
+    if known:
+        with transaction(db):
+            _inbox_row(desk, item, "duplicate", now)
+            db.execute("UPDATE incoming SET copies = copies + 1 WHERE id = ?", [known[0]])
+            audit.append(db, now, "system", "incoming.duplicate", f"incoming:{known[0]}", {"bus": item.bus_doc_id})
+        return str(known[0])
+    same_code = db.execute(
+        "SELECT 1 FROM incoming WHERE organ_id = ? AND from_code = ? AND document_code = ?",
+        [organ.id, document.sender.code, document.document_code],
+    ).fetchone()
+    row = _row(document, organ.id, now, same_code is not None)
+    status = prepare_status(desk, SYSTEM, row, "01", N_("Văn bản đã đến trạm, chờ văn thư tiếp nhận."), now)
+    with transaction(db):
+        _inbox_row(desk, item, "stored", now)
+        columns = {name: getattr(row, name) for name in Incoming.__dataclass_fields__}
+        db["incoming"].insert({**columns, "dedup_key": key})
+        for position, file in enumerate(document.files):
+            db["incoming_file"].insert({"incoming_id": row.id, "position": position, **vars(file), "name": nfc(file.name)})
+        detail = {"bus": item.bus_doc_id, "sha256": item.sha256, "from": document.sender.code, "code": document.document_code}
+        audit.append(db, now, "system", "incoming.arrive", f"incoming:{row.id}", detail)
+        clock.raise_floor(db, now)
+        messages.enqueue(db, status, now)
+    return row.id
+
+
+def _row(document: ReceivedDocument, organ_id: str, now: datetime, same_code: bool) -> Incoming:
+    return Incoming(
+        id=uuid7(), organ_id=organ_id, bus_doc_id=document.item.bus_doc_id, copies=1, same_code_other_content=int(same_code),
+        state="arrived", from_code=document.sender.code, from_name=nfc(document.sender.name), document_code=document.document_code,
+        code_number=nfc(document.number), code_notation=nfc(document.notation), issue_date=document.issue_date,
+        type_name=nfc(document.type_name), subject=nfc(document.subject), urgency=min(max(document.urgency, 0), 4),
+        signer_name=nfc(document.signer_name), signer_position=nfc(document.signer_position), reply_due=document.reply_due,
+        raw_sha256=document.item.sha256, received_at=now.isoformat(), warnings=json.dumps(document.warnings, ensure_ascii=False),
+        arrival_number=None, arrival_date=None, refusal_reason="", assignee_id=None, instruction="", task_due=None, result="",
+        updated_at=now.isoformat(),
+    )  # fmt: skip
+
+
+def receive_status(desk: Desk, status: ReceivedStatus) -> None:
+    """Take a status in: appended for ever; the recipient's shown state moves only upwards in rank."""
+    db, now, item = desk.db, desk.clock.now(), status.item
+    found = db.execute("SELECT id FROM outgoing WHERE document_code = ?", [status.document_code]).fetchone()
+    outgoing_id = found[0] if found else None
+    with transaction(db):
+        _inbox_row(desk, item, "stored", now)
+        db["status_in"].insert(
+            {
+                "bus_doc_id": item.bus_doc_id, "outgoing_id": outgoing_id, "from_code": status.sender.code,
+                "from_name": nfc(status.sender.name), "document_code": status.document_code, "status_code": status.status_code,
+                "description": nfc(status.description), "staff": nfc(status.staff), "at": status.at,
+                "received_at": now.isoformat(), "sha256": item.sha256,
+            }
+        )  # fmt: skip
+        if outgoing_id:
+            _raise_recipient(desk, outgoing_id, status)
+        detail = {"bus": item.bus_doc_id, "code": status.status_code, "from": status.sender.code}
+        audit.append(db, now, "system", "status.arrive", f"outgoing:{outgoing_id or status.document_code}", detail)
+        clock.raise_floor(db, now)
+
+
+def _raise_recipient(desk: Desk, outgoing_id: str, status: ReceivedStatus) -> None:
+    """Show the status at its recipient, found by any code the sender has or had, unless a higher one came before."""
+    rows = desk.db.execute(
+        "SELECT message_id, code, status_code FROM message_recipient WHERE message_id IN"
+        " (SELECT id FROM message WHERE outgoing_id = ?)",
+        [outgoing_id],
+    ).fetchall()
+    sender = organs.by_code(desk.db, status.sender.code)
+    for message_id, code, shown in rows:
+        holder = organs.by_code(desk.db, code)
+        same = code == status.sender.code or (sender is not None and holder is not None and sender.id == holder.id)
+        if same and STATUS_RANK.get(status.status_code, 0) > STATUS_RANK.get(shown or "", -1):
+            desk.db.execute(
+                "UPDATE message_recipient SET state = 'status', status_code = ?, status_text = ?, changed_at = ?"
+                " WHERE message_id = ? AND code = ?",
+                [status.status_code, nfc(status.description), status.at, message_id, code],
+            )
+
+
+def quarantine(desk: Desk, item: BusItem, reason: str) -> None:
+    """Keep what cannot be read, with its bytes and the reason; the clerk and the technician see it."""
+    now = desk.clock.now()
+    with transaction(desk.db):
+        _inbox_row(desk, item, "quarantined", now, reason)
+        audit.append(desk.db, now, "system", "inbox.quarantine", f"inbox:{item.bus_doc_id}", {"reason": reason, "sha256": item.sha256})
+
+
+def acknowledged(desk: Desk, bus_doc_id: str) -> None:
+    """Remember that the bus knows that we have it."""
+    with transaction(desk.db):
+        desk.db.execute("UPDATE inbox SET acked_at = ? WHERE bus_doc_id = ?", [desk.clock.now().isoformat(), bus_doc_id])
+
+
+def _inbox_row(desk: Desk, item: BusItem, state: str, now: datetime, reason: str = "") -> None:
+    """The transport's own record, with the cursor, in the caller's transaction."""
+    desk.db["inbox"].insert(
+        {
+            "bus_doc_id": item.bus_doc_id, "kind": item.kind, "message_id": item.message_id, "seq": item.seq,
+            "sha256": item.sha256, "size": item.size, "state": state, "reason": reason, "received_at": now.isoformat(),
+        }
+    )  # fmt: skip
+    cursor = facts.get(desk.db, CURSOR)
+    if cursor is None or item.seq > int(cursor):
+        facts.put(desk.db, CURSOR, str(item.seq))
+
+
+def quarantined(desk: Desk) -> list[dict[str, object]]:
+    """What lies in quarantine, newest first."""
+    return list(desk.db.query("SELECT * FROM inbox WHERE state = 'quarantined' ORDER BY received_at DESC"))

@@ -1,0 +1,125 @@
+"""The queue's door: a package gets its id and its exact bytes once, and enters the queue in its change's transaction.
+
+Sending itself is sync's work (sync.outbox); here a message is put in and looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlite_utils import Database
+
+from appliance.office.desk import Desk, DocumentPackage, Party, StatusPackage
+from appliance.regulation.calendar import send_deadline
+from appliance.store.text import uuid7
+
+OPEN_STATES = ("ready", "sending", "waiting", "uncertain", "held", "rejected")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A package whose bytes are durable but that is not yet queued."""
+
+    id: str
+    kind: str
+    sha256: str
+    size: int
+    title: str
+    priority: int
+    organ_id: str
+    recipients: tuple[Party, ...]
+    outgoing_id: str | None = None
+    incoming_id: str | None = None
+    status_code: str | None = None
+    issued: datetime | None = None
+
+
+def prepare_document(desk: Desk, package: DocumentPackage, *, organ_id: str, outgoing_id: str, issued: datetime) -> Prepared:
+    """Write and keep the bytes of a document package. Raises BadInput when the package would break a field's limit."""
+    data = desk.packages.document(package, desk.blobs)
+    return Prepared(
+        id=package.message_id, kind="edoc", sha256=desk.blobs.put(data), size=len(data), title=package.subject,
+        priority=package.urgency, organ_id=organ_id, recipients=package.recipients, outgoing_id=outgoing_id, issued=issued,
+    )  # fmt: skip
+
+
+def prepare_status(desk: Desk, package: StatusPackage, *, organ_id: str, incoming_id: str, title: str) -> Prepared:
+    """Write and keep the bytes of a status package about an incoming document."""
+    data = desk.packages.status(package)
+    return Prepared(
+        id=package.message_id, kind="status", sha256=desk.blobs.put(data), size=len(data), title=title, priority=0,
+        organ_id=organ_id, recipients=(Party(package.addressee_code, ""),), incoming_id=incoming_id,
+        status_code=package.status_code,
+    )  # fmt: skip
+
+
+def enqueue(db: Database, prepared: Prepared, now: datetime) -> None:
+    """Put a prepared package into the queue; inside the transaction of the change it reports.
+
+    A status that was already queued for this document is not queued twice.
+    """
+    if not db.conn.in_transaction:
+        raise RuntimeError("a message is queued in the transaction of its change")
+    deadline = send_deadline(prepared.issued, prepared.priority) if prepared.issued else None
+    inserted = db.execute(
+        "INSERT INTO message (id, kind, organ_id, outgoing_id, incoming_id, status_code, title, priority, sha256, size, state,"
+        " queued_at, due_target, due_latest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'ready', ?, ?, ?)"
+        " ON CONFLICT (incoming_id, status_code) WHERE kind = 'status' DO NOTHING",
+        [
+            prepared.id, prepared.kind, prepared.organ_id, prepared.outgoing_id, prepared.incoming_id, prepared.status_code,
+            prepared.title, prepared.priority, prepared.sha256, prepared.size, now.isoformat(),
+            deadline.target.isoformat() if deadline else None, deadline.latest.isoformat() if deadline else None,
+        ],
+    ).rowcount  # fmt: skip
+    if inserted:
+        for recipient in prepared.recipients:
+            db.execute(
+                "INSERT INTO message_recipient (message_id, code, name) VALUES (?, ?, ?)",
+                [prepared.id, recipient.code, recipient.name],
+            )
+
+
+def new_id() -> str:
+    """An id for a message, for life."""
+    return uuid7()
+
+
+def queue(db: Database, organ_id: str, *, kind: str = "", open_only: bool = False, page: int = 1, per_page: int = 50) -> tuple[list[dict[str, Any]], int]:  # fmt: skip
+    """The queue as people see it, in sending order, then newest first; (rows, total). Rows are ``message`` columns."""
+    where, values = "organ_id = ?", [organ_id]
+    if kind:
+        where += " AND kind = ?"
+        values.append(kind)
+    if open_only:
+        where += f" AND state IN ({', '.join('?' * len(OPEN_STATES))})"
+        values.extend(OPEN_STATES)
+    total = db.execute(f"SELECT count(*) FROM message WHERE {where}", values).fetchone()[0]
+    rows = db.query(
+        f"SELECT * FROM message WHERE {where} ORDER BY state = 'accepted',"
+        " CASE WHEN state <> 'accepted' THEN -priority END, CASE WHEN state <> 'accepted' THEN due_latest END, queued_at DESC, id"
+        " LIMIT ? OFFSET ?",
+        [*values, str(per_page), str((page - 1) * per_page)],
+    )
+    return list(rows), total
+
+
+def recipients(db: Database, message_id: str) -> list[dict[str, Any]]:
+    """The state per recipient of one message."""
+    return list(db.query("SELECT * FROM message_recipient WHERE message_id = ? ORDER BY name, code", [message_id]))
+
+
+def attempts(db: Database, message_id: str, limit: int = 50) -> list[dict[str, Any]]:
+    """The newest attempts first."""
+    return list(db.query("SELECT * FROM attempt WHERE message_id = ? ORDER BY id DESC LIMIT ?", [message_id, limit]))
+
+
+def for_outgoing(db: Database, outgoing_id: str) -> dict[str, Any] | None:
+    """The message that carries an issued document."""
+    return next(iter(db.query("SELECT * FROM message WHERE outgoing_id = ? AND kind = 'edoc'", [outgoing_id])), None)
+
+
+def statuses_of(db: Database, outgoing_id: str) -> list[dict[str, Any]]:
+    """Every status that came for an issued document, oldest first."""
+    return list(db.query("SELECT * FROM status_in WHERE outgoing_id = ? ORDER BY id", [outgoing_id]))
