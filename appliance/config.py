@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from appliance.errors import ConfigError, N_
+from appliance.errors import N_, ConfigError
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 from typing import BinaryIO
 
-from appliance.errors import BadInput, N_, Unavailable
+from appliance.errors import N_, BadInput, Unavailable
 
 _CHUNK = 1 << 20
 

@@ -1,0 +1,35 @@
+"""Outgoing documents (văn bản đi), in the order of their life: records, drafting, steps.
+
+This package is the door: ``outgoing.create``, ``outgoing.sign`` and so on.
+"""
+
+from appliance.office.outgoing.drafting import create, form_of, replace_file, set_placement, update
+from appliance.office.outgoing.records import (
+    EDITABLE,
+    STATES,
+    TRANSITIONS,
+    Outgoing,
+    OutgoingForm,
+    get,
+    history,
+    listing,
+    load,
+    recipients,
+    register,
+)
+from appliance.office.outgoing.steps import (
+    ask_to_sign_again,
+    give_back,
+    issue,
+    number_and_seal,
+    send_back,
+    sign,
+    submit,
+    withdraw,
+)
+
+__all__ = [
+    "EDITABLE", "STATES", "TRANSITIONS", "Outgoing", "OutgoingForm", "ask_to_sign_again", "create", "form_of", "get",
+    "give_back", "history", "issue", "listing", "load", "number_and_seal", "recipients", "register", "replace_file",
+    "send_back", "set_placement", "sign", "submit", "update", "withdraw",
+]  # fmt: skip

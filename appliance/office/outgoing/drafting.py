@@ -1,0 +1,172 @@
+"""Drafting: an uploaded PDF with its fields, changed until it is submitted (article 12.1a)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import date, datetime
+from pathlib import PurePath
+from typing import Any, BinaryIO
+
+from appliance.errors import N_, BadInput, TramError
+from appliance.office import organs, people
+from appliance.office.desk import Actor, Desk
+from appliance.office.outgoing.moves import moved, require, require_author, scan, write
+from appliance.office.outgoing.records import EDITABLE, Outgoing, OutgoingForm, get, recipients
+from appliance.regulation import rules
+from appliance.regulation.document_types import COMPETENCES, URGENCY, document_type
+from appliance.signing import prepare as pdf_prepare
+from appliance.signing.placement import Placement
+from appliance.store import audit
+from appliance.store.database import transaction
+from appliance.store.text import nfc, uuid7
+
+SEAL_MM = 36.0
+"""Diameter used for the seal's place when the organ's own is not on file."""
+
+
+def create(desk: Desk, actor: Actor, form: OutgoingForm, file_name: str, stream: BinaryIO) -> Outgoing:
+    """A new draft from an uploaded PDF: checked, scanned, its places found. Raises BadInput, RuleRefused, Unavailable."""
+    require(actor, "clerk", "official", "leader")
+    form = _checked(desk, actor, form)
+    sha256, pages, placement = _take_file(desk, actor, form, stream)
+    now, outgoing_id = desk.clock.now(), uuid7()
+    with transaction(desk.db):
+        desk.db["outgoing"].insert(
+            {
+                "id": outgoing_id, "organ_id": actor.organ_id, "state": "drafting", **_form_columns(form),
+                "drafter_id": actor.account_id, "rule_set": desk.settings.rule_set, "file_name": _file_name(file_name),
+                "draft_sha256": sha256, "placement": placement.to_json(), "page_count": pages,
+                "created_at": now.isoformat(), "updated_at": now.isoformat(),
+            }
+        )  # fmt: skip
+        _write_recipients(desk, outgoing_id, form, now.date())
+        detail = {"subject": form.subject, "type": form.type_code, "draft": sha256}
+        audit.append(desk.db, now, actor.account_id, "outgoing.create", f"outgoing:{outgoing_id}", detail)
+    return get(desk, actor, outgoing_id)
+
+
+def update(desk: Desk, actor: Actor, outgoing_id: str, form: OutgoingForm) -> Outgoing:
+    """Change a draft's fields."""
+    document = _editable(desk, actor, outgoing_id)
+    form = _checked(desk, actor, form)
+    changes = _form_columns(form)
+
+    def also(now: datetime) -> None:
+        desk.db.execute("DELETE FROM outgoing_recipient WHERE outgoing_id = ?", [outgoing_id])
+        _write_recipients(desk, outgoing_id, form, now.date())
+
+    return _edit(desk, actor, document, "update", changes, {"subject": form.subject}, also)
+
+
+def replace_file(desk: Desk, actor: Actor, outgoing_id: str, file_name: str, stream: BinaryIO) -> Outgoing:
+    """Put another PDF in a draft's place; the places are found anew."""
+    document = _editable(desk, actor, outgoing_id)
+    form = form_of(desk, document)
+    sha256, pages, placement = _take_file(desk, actor, form, stream)
+    changes = {
+        "file_name": _file_name(file_name), "draft_sha256": sha256, "page_count": pages, "placement": placement.to_json(),
+        "prepared_sha256": None,
+    }  # fmt: skip
+    return _edit(desk, actor, document, "replace_file", changes, {"draft": sha256})
+
+
+def set_placement(desk: Desk, actor: Actor, outgoing_id: str, placement: Placement) -> Outgoing:
+    """Say where number, date, signature and seal go."""
+    document = _editable(desk, actor, outgoing_id)
+    return _edit(desk, actor, document, "place", {"placement": placement.to_json()}, {})
+
+
+def form_of(desk: Desk, document: Outgoing) -> OutgoingForm:
+    """A draft's fields as its form."""
+    return OutgoingForm(
+        type_code=document.type_code, subject=document.subject, urgency=document.urgency, signer_id=document.signer_id,
+        recipient_ids=tuple(row["organ_id"] for row in recipients(desk.db, document.id)), unit=document.unit,
+        competence=document.competence, reply_due=date.fromisoformat(document.reply_due) if document.reply_due else None,
+        note=document.note, no_secret=True,
+    )  # fmt: skip
+
+
+def _checked(desk: Desk, actor: Actor, form: OutgoingForm) -> OutgoingForm:
+    """The form in normal form. Raises RuleRefused for a state secret, BadInput naming the field."""
+    if not form.no_secret:
+        raise rules.refuse(
+            rules.NO_SECRETS,
+            N_("Chưa xác nhận văn bản không chứa bí mật nhà nước."),
+            N_("Nếu văn bản có độ mật: không tải lên, xử lý theo quy định về bí mật nhà nước. Nếu không: đánh dấu xác nhận."),
+        )
+    document_type(form.type_code)
+    subject = nfc(form.subject)
+    _limit(subject, 1, rules.SUBJECT_MAX, N_("Trích yếu phải có nội dung và không quá 500 ký tự."))
+    _limit(nfc(form.unit), 0, 20, N_("Ký hiệu đơn vị soạn thảo không quá 20 ký tự."))
+    if form.urgency not in URGENCY or form.competence not in COMPETENCES:
+        raise BadInput(N_("Độ khẩn hoặc thể thức đề ký không có trong danh sách."), rule=rules.FIELD_LIMITS)
+    if not form.recipient_ids or len(set(form.recipient_ids)) != len(form.recipient_ids):
+        raise BadInput(N_("Chọn ít nhất một nơi nhận, mỗi nơi một lần."), next_step=N_("Tìm cơ quan nhận trong danh bạ."))
+    if form.signer_id not in {account.id for account in people.with_role(desk.db, actor.organ_id, "leader")}:
+        raise BadInput(N_("Người ký phải là lãnh đạo của cơ quan."), next_step=N_("Chọn người ký trong danh sách."))
+    today = desk.clock.now().date()
+    for organ_id in form.recipient_ids:
+        organs.code_on(desk.db, organ_id, today)
+    return replace(form, subject=subject, unit=nfc(form.unit).upper(), note=nfc(form.note)[:500])
+
+
+def _limit(text: str, low: int, high: int, message: str) -> None:
+    if not low <= len(text) <= high:
+        raise BadInput(message, rule=rules.FIELD_LIMITS)
+
+
+def _form_columns(form: OutgoingForm) -> dict[str, Any]:
+    columns = asdict(form)
+    del columns["recipient_ids"], columns["no_secret"]
+    columns["reply_due"] = form.reply_due.isoformat() if form.reply_due else None
+    return columns
+
+
+def _write_recipients(desk: Desk, outgoing_id: str, form: OutgoingForm, day: date) -> None:
+    for position, organ_id in enumerate(form.recipient_ids):
+        party = organs.party(desk.db, organ_id, day)
+        row = {"outgoing_id": outgoing_id, "organ_id": organ_id, "code": party.code, "name": party.name, "position": position}
+        desk.db["outgoing_recipient"].insert(row)
+
+
+def _file_name(name: str) -> str:
+    """The last part of an uploaded name, in NFC, always '.pdf'; the bytes lie under their digest, not under this."""
+    stem = PurePath(nfc(name).replace("\\", "/")).name
+    stem = "".join(c for c in stem if c.isprintable())[-150:] or "van-ban.pdf"
+    return stem if stem.lower().endswith(".pdf") else f"{stem}.pdf"
+
+
+def _take_file(desk: Desk, actor: Actor, form: OutgoingForm, stream: BinaryIO) -> tuple[str, int, Placement]:
+    """Keep, scan and read an uploaded PDF: (digest, pages, found places)."""
+    sha256, _size = desk.blobs.put_stream(stream, desk.settings.max_upload_mb << 20)
+    try:
+        scan(desk, sha256)
+        data = desk.blobs.read(sha256)
+        facts = pdf_prepare.inspect(data)
+    except TramError as error:
+        with transaction(desk.db):
+            detail = {"sha256": sha256, "reason": str(error)}
+            audit.append(desk.db, desk.clock.now(), actor.account_id, "outgoing.file_refused", f"blob:{sha256}", detail)
+        raise
+    signer, organ = people.get(desk.db, form.signer_id), organs.get(desk.db, actor.organ_id)
+    placement = pdf_prepare.find_places(
+        data, signer_title=signer.position, signer_name=signer.full_name, seal_mm=organ.seal_mm or SEAL_MM
+    )
+    return sha256, facts.pages, placement
+
+
+def _editable(desk: Desk, actor: Actor, outgoing_id: str) -> Outgoing:
+    document = get(desk, actor, outgoing_id)
+    require_author(actor, document)
+    if document.state not in EDITABLE:
+        raise moved(document.state)
+    return document
+
+
+def _edit(
+    desk: Desk, actor: Actor, document: Outgoing, action: str, changes: dict[str, Any], detail: dict[str, Any],
+    also: Callable[[datetime], None] | None = None,
+) -> Outgoing:  # fmt: skip
+    """Change an editable document without moving it."""
+    return write(desk, actor, document, EDITABLE, action, lambda: changes, detail, also)
