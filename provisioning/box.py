@@ -1,0 +1,27 @@
+"""The composition root: settings become a desk, with every part in its place. Only this room sees all the others."""
+
+from __future__ import annotations
+
+from appliance.antivirus import Scanner
+from appliance.clock import Clock
+from appliance.config import Settings
+from appliance.office.desk import Desk
+from appliance.signing.client import SignerClient
+from appliance.signing.trust import TrustStore
+from appliance.store.blobs import BlobStore
+from appliance.store.database import open_database
+from sync.edxml.packer import EdxmlPacker
+
+
+def make_desk(settings: Settings, *, create: bool = False) -> Desk:
+    """A desk of its own for one thread; ``create`` makes the store or brings its schema up to date."""
+    return Desk(
+        settings=settings,
+        db=open_database(settings.database, create=create),
+        blobs=BlobStore(settings.blobs),
+        clock=Clock(settings),
+        scanner=Scanner(settings.clamd_socket),
+        signer=SignerClient(settings.signer_socket),
+        trust=TrustStore(settings.trust),
+        packages=EdxmlPacker(),
+    )

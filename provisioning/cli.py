@@ -1,0 +1,120 @@
+"""``tram``: the technician's and the services' command line. Every service of the box is a subcommand of it."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import logging
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from appliance.config import Settings, load_settings
+from appliance.errors import TramError
+
+TIME_ZONE = "Asia/Ho_Chi_Minh"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand; returns the exit status (0 done, 1 refused with a sentence, 2 wrong usage)."""
+    _vietnamese_time()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # one line per request would bury what matters
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options) or 0)
+    except TramError as error:
+        print(f"tram: {error}" + (f"\n      {error.next_step}" if error.next_step else ""), file=sys.stderr)
+        return 1
+
+
+def _vietnamese_time() -> None:
+    """Every process of the box lives at +07:00, libraries that ask for local time included."""
+    os.environ["TZ"] = TIME_ZONE
+    time.tzset()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tram", description="Trạm Văn Bản: a commune office's box for official documents")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _service(commands, "web", "the pages, on the Unix socket behind the TLS front", _web)
+    _service(commands, "signer", "the only owner of the PKCS#11 module", _signer)
+    sync = _service(commands, "sync", "the link to the provincial bus", _sync)
+    sync.add_argument("--once", action="store_true", help="one round of sending and fetching, then stop")
+    _service(commands, "migrate", "make the store or bring its schema up to date", _migrate)
+    _service(commands, "verify-journal", "check every link of the journal (nhật ký)", _verify_journal)
+    bus = commands.add_parser("bus", help="the reference bus, for demos, tests and conformance")
+    bus.add_argument("--config", type=Path, required=True, help="the bus's TOML file")
+    bus.set_defaults(run=_bus)
+    demo = commands.add_parser("demo", help="a whole office with its bus, playing a short real day")
+    demo.add_argument("--data", type=Path, default=Path("demo-data"), help="data folder, made anew (default: ./demo-data)")
+    demo.add_argument("--port", type=int, default=8443, help="HTTPS port of the box; the bus takes the next ones (default: 8443)")
+    demo.add_argument("--day", action="store_true", help="end after the day; exit status 0 only if every step held")
+    demo.add_argument("--no-day", action="store_true", help="start the office without playing the day")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _service(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, run: object
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text)
+    parser.add_argument("--config", type=Path, required=True, help="the box's TOML file")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    return load_settings(options.config)
+
+
+# Imports stand inside the subcommands: the signer must start fast and never load the PDF, web or network libraries.
+def _web(options: argparse.Namespace) -> int | None:
+    from provisioning.box import make_desk
+    from web.serve import main as serve
+
+    settings = _settings(options)
+    return serve(settings, functools.partial(make_desk, settings))
+
+
+def _signer(options: argparse.Namespace) -> int | None:
+    from appliance.signing.service import main as serve
+
+    return serve(_settings(options))
+
+
+def _sync(options: argparse.Namespace) -> int | None:
+    from provisioning.box import make_desk
+    from sync.worker import main as work
+    from sync.worker import once
+
+    settings = _settings(options)
+    return (once if options.once else work)(settings, functools.partial(make_desk, settings))
+
+
+def _bus(options: argparse.Namespace) -> int | None:
+    from sync.reference_bus.config import load_config
+    from sync.reference_bus.main import main as serve
+
+    return serve(load_config(options.config))
+
+
+def _migrate(options: argparse.Namespace) -> None:
+    from provisioning.box import make_desk
+
+    make_desk(_settings(options), create=True).db.close()
+
+
+def _verify_journal(options: argparse.Namespace) -> None:
+    from appliance.store import audit
+    from appliance.store.database import open_database
+
+    print(f"journal: {audit.verify(open_database(_settings(options).database))} entries, every link holds")
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from provisioning.demo.run import run
+
+    return run(options.data.resolve(), options.port, play=not options.no_day, stay=not options.day)
