@@ -1,0 +1,58 @@
+# Trạm Văn Bản. `make help` lists the targets; each does its own set-up (provisioning/setup.sh).
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+VENV ?= .venv
+PY := $(VENV)/bin/python
+TRAM := $(VENV)/bin/tram
+CODE := appliance sync web provisioning
+# Same behaviour on every machine: UTF-8 also where no locale is installed.
+export LC_ALL := C.UTF-8
+export PYTHONUTF8 := 1
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help demo day test quick lint format campaign screenshot bare lock setup-demo setup-dev
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@echo "Options: ARGS='…' for the program or pytest, VENV=folder, PYTHON=interpreter"
+
+demo: setup-demo ## the whole box with a bus and other offices, on this machine, until Ctrl-C
+	$(TRAM) demo $(ARGS)
+
+day: setup-dev ## a commune's day, played through the pages by a browser
+	$(TRAM) day $(ARGS)
+
+test: setup-dev ## every test
+	$(PY) -m pytest $(ARGS)
+
+quick: setup-dev ## tests without browser, faults and slow ones
+	$(PY) -m pytest -m 'not slow and not browser and not fault' $(ARGS)
+
+lint: setup-dev ## style, types, layers, units of text that must not be committed
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(PY) .ci/check_files.py
+
+format: setup-dev ## let ruff mend style and order of imports
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+campaign: setup-dev ## the long fault campaign
+	$(TRAM) campaign $(ARGS)
+
+screenshot: setup-dev ## pictures of the pages
+	$(TRAM) screenshot $(ARGS)
+
+bare: ## run TARGET (default: .ci/run) in a fresh Debian root; needs root and mmdebstrap
+	provisioning/bare.sh $(TARGET)
+
+lock: setup-dev ## compile requirements/*.txt anew from pyproject.toml
+	VENV=$(VENV) provisioning/lock.sh
+
+setup-demo:
+	@provisioning/setup.sh demo
+
+setup-dev:
+	@provisioning/setup.sh dev
