@@ -1,0 +1,50 @@
+"""Fills a box's store with the demo's cast: organs and their codes, people, and the keys bound to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from appliance.office import devices, organs, people
+from appliance.office.desk import SYSTEM, Desk
+from appliance.signing.token import TokenKey
+from appliance.store import audit
+from appliance.store.database import transaction
+from provisioning.demo.cast import CODES_SINCE, ORGANS, PEOPLE
+
+SEAL_MM = 36.0
+
+
+def fill(
+    desk: Desk, *, passwords: Mapping[str, str], seals: Mapping[str, bytes], signatures: Mapping[str, bytes]
+) -> dict[str, str]:
+    """Put organs and people into an empty store; returns username → account id.
+
+    ``seals``: organ id → red PNG; ``signatures``: username → blue PNG; ``passwords``: username → password.
+    """
+    seal_files = {organ_id: desk.blobs.put(png) for organ_id, png in seals.items()}
+    signature_files = {username: desk.blobs.put(png) for username, png in signatures.items()}
+    now = desk.clock.now()
+    accounts: dict[str, str] = {}
+    with transaction(desk.db):
+        for organ in ORGANS:
+            organs.add(
+                desk.db, organ_id=organ.id, name=organ.name, abbreviation=organ.abbreviation, place=organ.place, local=organ.local,
+                codes=[("QD20", organ.code, CODES_SINCE), ("QCVN102", organ.old_code, CODES_SINCE)],
+                seal_sha256=seal_files.get(organ.id), seal_mm=SEAL_MM if organ.id in seal_files else None,
+            )  # fmt: skip
+        for person in PEOPLE:
+            accounts[person.username] = people.add(
+                desk.db, username=person.username, full_name=person.full_name, position=person.position,
+                password=passwords[person.username], memberships=list(person.roles), created_at=now.isoformat(),
+                signature_sha256=signature_files.get(person.username),
+            )  # fmt: skip
+        audit.append(desk.db, now, "system", "box.provision", "box", {"organs": len(ORGANS), "people": len(PEOPLE)})
+    return accounts
+
+
+def bind_key(desk: Desk, *, organ_id: str, holder_id: str | None, key: TokenKey, token_label: str) -> None:
+    """Bind a key to a person (``holder_id``) or, without one, to the organ's seal."""
+    purpose = "personal" if holder_id else "organ"
+    devices.register(
+        desk, SYSTEM, purpose=purpose, organ_id=organ_id, holder_id=holder_id, key=key, token_label=token_label
+    )
