@@ -1,0 +1,105 @@
+"""What the reference bus is told at start: folders, ports, certificates and the organs it carries letters for."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from appliance.errors import N_, ConfigError
+
+
+@dataclass(frozen=True)
+class OrganEntry:
+    """One organ in the bus's directory.
+
+    ``virtual``: played on the operator page instead of by a box. ``place`` and the signer are what the page's form
+    starts with when one sends as this organ.
+    """
+
+    code: str
+    name: str
+    virtual: bool = False
+    old_codes: tuple[str, ...] = ()
+    place: str = ""
+    signer_name: str = ""
+    signer_position: str = ""
+
+
+@dataclass(frozen=True)
+class BusConfig:
+    """Everything the bus needs. Paths are absolute after loading; ports are TCP."""
+
+    data: Path
+    """Folder of bus.db and blobs/."""
+    organs: tuple[OrganEntry, ...]
+    certificate: Path
+    """Server certificate (PEM, with its chain), valid for the name in the boxes' bus address."""
+    key: Path
+    client_ca: Path
+    """PEM of the only authority whose client certificates may come in."""
+    api_port: int = 9443
+    """The API itself, loopback only; boxes come through the line."""
+    line_host: str = "127.0.0.1"
+    line_port: int = 9444
+    """The faulty line in front of the API: the port the boxes know."""
+    operator_host: str = "127.0.0.1"
+    operator_port: int = 9480
+    name: str = "Trục liên thông văn bản tỉnh (mô phỏng)"
+    default_pdf: Path | None = None
+    """The document the page sends when no file is chosen."""
+    auto_answer: bool = True
+    """Whether virtual organs answer 01 on arrival until somebody switches it off on the page."""
+    max_message_mb: int = 60
+    clock_uncertainty_ms: int = 50
+    """What /v1/time says about its own error."""
+
+
+def load_config(path: Path) -> BusConfig:
+    """Read the TOML file at ``path``; raises ConfigError naming what is unknown, missing or of the wrong kind."""
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(N_("Không đọc được tệp cấu hình %(path)s: %(error)s"), path=path, error=error) from error
+    organs = raw.pop("organs", [])
+    if not isinstance(organs, list) or not organs or not all(isinstance(organ, dict) for organ in organs):
+        raise ConfigError(N_("Cấu hình trục phải có ít nhất một mục [[organs]]"))
+    values = _typed_values(BusConfig, raw, path.parent, given={"organs"})
+    entries = tuple(OrganEntry(**_typed_values(OrganEntry, organ, path.parent)) for organ in organs)
+    _check_codes(entries)
+    return BusConfig(organs=entries, **values)
+
+
+def _check_codes(organs: tuple[OrganEntry, ...]) -> None:
+    """Every code, old or new, names one organ only."""
+    codes = [code for organ in organs for code in (organ.code, *organ.old_codes)]
+    for code in codes:
+        if not code or codes.count(code) > 1 or "," in code:
+            raise ConfigError(N_("Mã định danh trùng hoặc không dùng được: %(code)s"), code=code)
+
+
+def _typed_values(
+    shape: type[BusConfig | OrganEntry], raw: Mapping[str, object], base: Path, given: set[str] | None = None
+) -> dict[str, Any]:
+    """``raw`` checked against the fields of ``shape``; ``given`` are fields filled elsewhere."""
+    known = {field.name: str(field.type) for field in fields(shape)}
+    needed = {field.name for field in fields(shape) if field.default is field.default_factory} - (given or set())
+    for key in raw:
+        if key not in known:
+            raise ConfigError(N_("Cấu hình có khóa lạ: %(key)s"), key=key)
+    for key in sorted(needed - set(raw)):
+        raise ConfigError(N_("Cấu hình thiếu khóa bắt buộc: %(key)s"), key=key)
+    return {key: _typed(key, known[key], value, base) for key, value in raw.items()}
+
+
+def _typed(key: str, kind: str, value: object, base: Path) -> object:
+    """``value`` as the field's type says; relative paths count from the configuration file's folder."""
+    if kind.startswith("Path") and isinstance(value, str):
+        return (base / value).resolve()
+    if kind.startswith("tuple[str") and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    if {"str": str, "int": int, "bool": bool}.get(kind) is type(value):
+        return value
+    raise ConfigError(N_("Khóa %(key)s phải có kiểu %(kind)s"), key=key, kind=kind)

@@ -1,0 +1,172 @@
+"""Acceptance: the one door through which every package enters the bus, from a box or from the operator page."""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from appliance.clock import VN
+from appliance.errors import N_, BadInput
+from appliance.store.database import transaction
+from sync.reference_bus import statuses
+from sync.reference_bus.config import BusConfig, OrganEntry
+from sync.reference_bus.directory import Directory
+from sync.reference_bus.peek import Header, peek
+from sync.reference_bus.problems import BadRequest, DigestMismatch, IdReused, TooLarge
+from sync.reference_bus.store import BusStore
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a sender asks the bus to carry. Codes as the sender wrote them; ``sha256`` in hex, as announced."""
+
+    message_id: str
+    kind: str
+    priority: int
+    sender: str
+    recipients: tuple[str, ...]
+    sha256: str
+    stream: BinaryIO
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """``receipt`` is the same JSON for the first acceptance and for every repeat; ``new`` tells them apart."""
+
+    receipt: dict[str, Any]
+    new: bool
+
+
+class Exchange:
+    """The bus's working set: store, directory, configuration and the bell that wakes the virtual organs."""
+
+    def __init__(self, config: BusConfig) -> None:
+        self.config = config
+        self.store = BusStore(config.data)
+        self.directory = Directory(config.organs)
+        self.bell = threading.Event()
+
+    def accept(self, submission: Submission) -> Accepted:
+        """Take a package over: bytes durable, then committed, then the receipt (bus-link B.9 rule 1).
+
+        Raises BadRequest, UnknownOrgan, TooLarge, DigestMismatch, IdReused; Unavailable when the disk refuses.
+        """
+        message_id = _uuid(submission.message_id)
+        sender = self.directory.resolve(submission.sender)
+        recipients = self._recipients(submission.recipients)
+        sha256, size = self._keep(submission)
+        with self.store.blobs.path(sha256).open("rb") as package:
+            header = peek(package)
+        with transaction(self.store.db):
+            known = self.known(message_id)
+            if known is not None:
+                return Accepted(_same_or_refuse(known, submission, sender, sha256), new=False)
+            receipt = self._write(message_id, submission, sender, recipients, sha256, size, header)
+        self.bell.set()
+        return Accepted(receipt, new=True)
+
+    def known(self, message_id: str) -> dict[str, Any] | None:
+        """The row of a message already accepted."""
+        return next(iter(self.store.db.query("SELECT * FROM message WHERE id = ?", [message_id])), None)
+
+    def _recipients(self, codes: tuple[str, ...]) -> dict[str, str]:
+        """Current code of each recipient organ → the code the sender used, in the sender's order, each organ once."""
+        if not codes:
+            raise BadRequest(N_("Gói tin không có nơi nhận (Edoc-To)."))
+        found: dict[str, str] = {}
+        for code in codes:
+            found.setdefault(self.directory.resolve(code).code, code)
+        return found
+
+    def _keep(self, submission: Submission) -> tuple[str, int]:
+        """Stream the body to a durable file; returns (sha256, bytes)."""
+        limit = self.config.max_message_mb << 20
+        try:
+            sha256, size = self.store.blobs.put_stream(submission.stream, limit)
+        except BadInput as error:
+            raise TooLarge(N_("Gói tin lớn hơn %(limit)s MB, trục không nhận."), limit=limit >> 20) from error
+        if sha256 != submission.sha256:
+            raise DigestMismatch(
+                N_("Gói tin đến nơi không giống gói tin đã gửi: giá trị băm không khớp."), next_step=N_("Gửi lại gói tin.")
+            )
+        return sha256, size
+
+    def _write(
+        self,
+        message_id: str,
+        submission: Submission,
+        sender: OrganEntry,
+        recipients: dict[str, str],
+        sha256: str,
+        size: int,
+        header: Header,
+    ) -> dict[str, Any]:
+        """Rows of a new message, inside the caller's transaction; returns its receipt."""
+        doc_id, now = str(uuid.uuid4()), datetime.now(VN).isoformat(timespec="milliseconds")
+        receipt = {
+            "typ": "R1",
+            "messageId": message_id,
+            "docId": doc_id,
+            "from": submission.sender,
+            "to": list(recipients.values()),
+            "sha256": sha256,
+            "size": size,
+            "acceptedAt": now,
+            "bus": self.config.name,
+        }
+        row = {
+            "id": message_id,
+            "kind": submission.kind,
+            "priority": submission.priority,
+            "sender": sender.code,
+            "recipients": ",".join(submission.recipients),
+            "sha256": sha256,
+            "size": size,
+            "doc_id": doc_id,
+            "header": json.dumps(asdict(header), ensure_ascii=False),
+            "document_id": header.document_id,
+            "receipt": json.dumps(receipt, ensure_ascii=False),
+            "accepted_at": now,
+        }
+        _insert(self.store, "message", row)
+        for organ, addressed_as in recipients.items():
+            entry = {"doc_id": str(uuid.uuid4()), "message_id": message_id, "organ": organ, "addressed_as": addressed_as}
+            _insert(self.store, "delivery", entry)
+        if submission.kind == "status":
+            statuses.apply(self.store.db, message_id, header, sender.code, tuple(recipients), now)
+        return receipt
+
+
+def _insert(store: BusStore, table: str, row: dict[str, Any]) -> None:
+    names = ", ".join(row)
+    marks = ", ".join("?" for _ in row)
+    store.db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(row.values()))
+
+
+def _uuid(text: str) -> str:
+    try:
+        return str(uuid.UUID(text))
+    except ValueError as error:
+        raise BadRequest(N_("Mã gói tin “%(id)s” không phải UUID."), id=text[:80]) from error
+
+
+def _same_or_refuse(known: dict[str, Any], submission: Submission, sender: OrganEntry, sha256: str) -> dict[str, Any]:
+    """The first receipt again, if the repeat is really the same message (bus-link B.9 rule 3)."""
+    same = (
+        known["sha256"] == sha256
+        and known["sender"] == sender.code
+        and known["kind"] == submission.kind
+        and known["recipients"] == ",".join(submission.recipients)
+    )
+    if not same:
+        raise IdReused(
+            N_("Mã gói tin %(id)s đã dùng cho một gói tin khác."),
+            next_step=N_("Phát hành lại để có mã mới; gói tin cũ giữ nguyên."),
+            id=known["id"],
+        )
+    receipt: dict[str, Any] = json.loads(known["receipt"])
+    return receipt

@@ -1,0 +1,1 @@
+"""The operator's side: a page to play the province or another commune, and JSON switches for tests."""

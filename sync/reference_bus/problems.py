@@ -1,0 +1,58 @@
+"""What the bus says "no" with: one exception per mistake, each an RFC 9457 problem with a stable type."""
+
+from __future__ import annotations
+
+from appliance.errors import TramError
+
+
+class BusProblem(TramError):
+    """Base: ``slug`` is the last part of the problem's type URI, ``status`` its HTTP status."""
+
+    slug = "bad-request"
+    status = 400
+
+
+class BadRequest(BusProblem):
+    """A header, path or body of the request cannot be understood."""
+
+
+class SenderNotInCertificate(BusProblem):
+    """The client certificate does not name the organ it wants to speak for."""
+
+    slug = "sender-not-in-certificate"
+    status = 403
+
+
+class NoSuchThing(BusProblem):
+    """No such message or delivery, or it belongs to somebody else."""
+
+    slug = "not-found"
+    status = 404
+
+
+class IdReused(BusProblem):
+    """The message id already names other bytes or another address."""
+
+    slug = "id-reused"
+    status = 409
+
+
+class TooLarge(BusProblem):
+    """The package is larger than the bus carries."""
+
+    slug = "too-large"
+    status = 413
+
+
+class DigestMismatch(BusProblem):
+    """The bytes that came are not the bytes the sender announced."""
+
+    slug = "digest-mismatch"
+    status = 422
+
+
+class UnknownOrgan(BusProblem):
+    """An organ code that is not in the directory."""
+
+    slug = "unknown-organ"
+    status = 422

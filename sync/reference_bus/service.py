@@ -1,0 +1,54 @@
+"""The bus as one process: API over mutual TLS, the faulty line in front of it, the operator page, the virtual organs."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from pathlib import Path
+
+import waitress  # type: ignore[import-untyped]
+
+from sync.reference_bus.api import create_api
+from sync.reference_bus.config import BusConfig, load_config
+from sync.reference_bus.exchange import Exchange
+from sync.reference_bus.line import Line
+from sync.reference_bus.operator.app import create_operator
+from sync.reference_bus.players import Players
+from sync.reference_bus.tls import MutualTlsServer, server_context
+
+_LOOPBACK = "127.0.0.1"
+_log = logging.getLogger(__name__)
+
+
+def main(config: BusConfig | Path) -> None:
+    """Run until SIGTERM or SIGINT. Raises ConfigError for a bad file, OSError when a port is taken."""
+    if isinstance(config, Path):
+        config = load_config(config)
+    wanted = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: wanted.set())
+    exchange = Exchange(config)
+    players = Players(exchange)
+    line = Line((config.line_host, config.line_port), (_LOOPBACK, config.api_port))
+    context = server_context(config.certificate, config.key, config.client_ca)
+    api = MutualTlsServer((_LOOPBACK, config.api_port), create_api(exchange), context)
+    api.prepare()
+    operator = waitress.create_server(
+        create_operator(exchange, line, players), host=config.operator_host, port=config.operator_port, ident=""
+    )
+    threads = [
+        threading.Thread(target=api.serve, name="api", daemon=True),
+        threading.Thread(target=operator.run, name="operator", daemon=True),
+    ]
+    line.start()
+    players.start()
+    for thread in threads:
+        thread.start()
+    _log.info("bus: line %s:%s, operator %s:%s", config.line_host, config.line_port, config.operator_host, config.operator_port)
+    wanted.wait()
+    line.stop()
+    api.stop()
+    operator.close()
+    players.stop()
+    _log.info("bus: stopped")

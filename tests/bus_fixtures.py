@@ -1,0 +1,232 @@
+"""A real bus process with a throw-away authority, for every test that needs the other end of the line.
+
+Use: ``from tests.bus_fixtures import bus`` (session fixture, shared) or ``start_bus(folder)`` for a bus of one's own.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+BOX, OTHER_BOX = "H04.01.11", "H04.01.12"
+"""Two organs with boxes of their own (tests speak for them)."""
+PROVINCE, NEIGHBOUR = "H04", "H04.01.13"
+"""Two organs played by the bus."""
+OLD_BOX = "000.11.01.H04"
+"""A former code of BOX."""
+
+MINIMAL_PDF = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj\nxref\n0 4\n0000000000 65535 f \n0000000009 00000 n \n"
+    b"0000000052 00000 n \n0000000101 00000 n \ntrailer<</Size 4/Root 1 0 R>>\nstartxref\n164\n%%EOF\n"
+)
+
+
+class Authority:
+    """A throw-away P-256 certificate authority in ``folder``; ``certificate`` is its PEM."""
+
+    def __init__(self, folder: Path, name: str = "Throw-away CA") -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.certificate = folder, folder / "ca.pem"
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        own = self._builder(self._name, self._key.public_key()).add_extension(
+            x509.BasicConstraints(ca=True, path_length=0), critical=True
+        )
+        self.certificate.write_bytes(own.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+
+    def server(self) -> tuple[Path, Path]:
+        """(certificate, key) for localhost and 127.0.0.1."""
+        names: list[x509.GeneralName] = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+        return self._issue("server", names, ExtendedKeyUsageOID.SERVER_AUTH)
+
+    def client(self, *organs: str, days: int = 365) -> tuple[Path, Path]:
+        """(certificate, key) that names ``organs`` as SAN URIs; negative ``days``: expired."""
+        names = [x509.UniformResourceIdentifier(f"urn:x-edoc:organ:{code}") for code in organs]
+        names = names or [x509.UniformResourceIdentifier("urn:x-edoc:device:none")]
+        return self._issue("client-" + "-".join(organs), names, ExtendedKeyUsageOID.CLIENT_AUTH, days)
+
+    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, days: int = 365) -> x509.CertificateBuilder:
+        now = datetime.now(UTC)
+        start = now - timedelta(days=abs(days) + 2) if days < 0 else now - timedelta(days=1)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(start)
+            .not_valid_after(now + timedelta(days=days))
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+        )
+
+    def _issue(
+        self, label: str, names: list[x509.GeneralName] | list[x509.UniformResourceIdentifier], usage: x509.ObjectIdentifier,
+        days: int = 365,
+    ) -> tuple[Path, Path]:
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, label[:60])])
+        certificate = (
+            self._builder(subject, key.public_key(), days)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.SubjectAlternativeName(list(names)), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+        pem, key_pem = self.folder / f"{label}.pem", self.folder / f"{label}.key"
+        pem.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        key_pem.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
+        return pem, key_pem
+
+
+@dataclass
+class RunningBus:
+    """A bus process. ``url`` is the API through the line, ``operator`` the page's address."""
+
+    folder: Path
+    ca: Authority
+    url: str
+    operator: str
+    process: subprocess.Popen[bytes] | None = None
+    _clients: list[httpx.Client] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Start the process and wait until page and API answer."""
+        with (self.folder / "bus.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "sync.reference_bus", str(self.folder / "bus.toml")],
+                cwd=Path(__file__).parents[1], stdout=log, stderr=log, start_new_session=True,
+            )
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                httpx.get(f"{self.operator}/control/state", timeout=5, trust_env=False).raise_for_status()
+                return
+            except httpx.HTTPError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError((self.folder / "bus.log").read_text("utf-8")) from None
+                time.sleep(0.05)
+
+    def kill(self) -> None:
+        """SIGKILL, as a power cut would end it."""
+        assert self.process is not None
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.wait(timeout=10)
+
+    def stop(self) -> int:
+        """SIGTERM; returns the exit code."""
+        assert self.process is not None
+        for client in self._clients:
+            client.close()
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.wait(timeout=20)
+
+    def client(self, *organs: str, certificate: tuple[Path, Path] | None = None, timeout: float = 20) -> httpx.Client:
+        """An HTTPS client whose certificate names ``organs``; a fresh connection for each request."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(self.ca.certificate)
+        context.load_cert_chain(*(certificate or self.ca.client(*organs)))
+        limits = httpx.Limits(max_keepalive_connections=0)
+        client = httpx.Client(base_url=self.url, verify=context, timeout=timeout, limits=limits, trust_env=False)
+        self._clients.append(client)
+        return client
+
+    def line(self, **switches: object) -> dict[str, object]:
+        """Change switches of the line; returns its state."""
+        answer = httpx.post(f"{self.operator}/control/line", json=switches, timeout=20, trust_env=False)
+        answer.raise_for_status()
+        state: dict[str, object] = answer.json()
+        return state
+
+    def perfect_line(self) -> None:
+        """All faults off."""
+        self.line(down=False, stall=False, bytes_per_second=0, latency_ms=0, drop_answer="off", drop_answer_from=0, cut_after=0)
+
+    def messages(self) -> list[dict[str, object]]:
+        """Everything the bus has accepted (GET /control/messages)."""
+        found: list[dict[str, object]] = httpx.get(f"{self.operator}/control/messages", timeout=20, trust_env=False).json()["messages"]
+        return found
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens on at the moment."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def start_bus(folder: Path, *, auto_answer: bool = True, organs: str = "") -> RunningBus:
+    """A bus of one's own below ``folder``; ``organs`` is further TOML ([[organs]] tables). Stop it yourself."""
+    api, line, operator = free_ports(3)
+    ca = Authority(folder / "pki")
+    certificate, key = ca.server()
+    (folder / "sample.pdf").write_bytes(MINIMAL_PDF)
+    (folder / "bus.toml").write_text(
+        f"""
+data = "data"
+certificate = "{certificate}"
+key = "{key}"
+client_ca = "{ca.certificate}"
+api_port = {api}
+line_port = {line}
+operator_port = {operator}
+default_pdf = "sample.pdf"
+auto_answer = {str(auto_answer).lower()}
+[[organs]]
+code = "{PROVINCE}"
+name = "Văn phòng Ủy ban nhân dân tỉnh"
+virtual = true
+place = "Cà Mau"
+signer_name = "Nguyễn Văn Mẫu"
+signer_position = "Chánh Văn phòng"
+[[organs]]
+code = "{NEIGHBOUR}"
+name = "Ủy ban nhân dân xã Vĩnh Lợi"
+virtual = true
+[[organs]]
+code = "{BOX}"
+name = "Ủy ban nhân dân xã Hòa Bình"
+old_codes = ["{OLD_BOX}"]
+[[organs]]
+code = "{OTHER_BOX}"
+name = "Ủy ban nhân dân xã Minh Diệu"
+{organs}
+""",
+        "utf-8",
+    )
+    running = RunningBus(folder, ca, f"https://localhost:{line}/v1", f"http://127.0.0.1:{operator}")
+    running.start()
+    return running
+
+
+@pytest.fixture(scope="session")
+def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBus]:
+    """One bus for the whole session; tests that switch faults on switch them off again."""
+    running = start_bus(tmp_path_factory.mktemp("bus"))
+    yield running
+    running.stop()
