@@ -1,0 +1,1 @@
+"""The link to the provincial bus: packages, queue engine, inbox engine, and the process that runs them."""

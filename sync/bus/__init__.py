@@ -1,0 +1,1 @@
+"""Clients of the buses: one interface, one folder per dialect."""

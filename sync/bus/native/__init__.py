@@ -1,0 +1,1 @@
+"""The native profile: mutual TLS, a message id for life, digests, resumable fetch."""

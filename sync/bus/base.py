@@ -1,0 +1,162 @@
+"""One interface for every bus: five verbs, one error, three outcomes of a send. The engines never know the dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import Literal, Protocol
+
+from appliance.errors import TramError
+
+Kind = Literal["edoc", "status"]
+
+
+class BusError(TramError):
+    """The bus was not reached, or did not do what was asked; the message says why in Vietnamese.
+
+    ``permanent``: the same request will never work. ``link``: the line or its TLS failed, so nothing else will work
+    either until it is back. ``connected``: at least one byte of the request may have left the box. ``bytes_sent``:
+    how much of a package left. ``retry_after``: seconds the bus asked for.
+    """
+
+    permanent = False
+    status = 503
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        next_step: str = "",
+        permanent: bool = False,
+        link: bool = False,
+        connected: bool = False,
+        bytes_sent: int = 0,
+        http_status: int | None = None,
+        retry_after: float | None = None,
+        **params: object,
+    ) -> None:
+        super().__init__(message, next_step=next_step, permanent=permanent, **params)
+        self.link = link
+        self.connected = connected
+        self.bytes_sent = bytes_sent
+        self.http_status = http_status
+        self.retry_after = retry_after
+
+
+class Outcome(Enum):
+    """What became of one send."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    """The last byte left and no usable answer came: ask before sending again."""
+
+
+@dataclass(frozen=True)
+class SendResult:
+    """``receipt``: the bus's own bytes, kept as evidence. ``reason``: Vietnamese, for REJECTED and UNKNOWN."""
+
+    outcome: Outcome
+    doc_id: str = ""
+    accepted_at: str = ""
+    receipt: bytes = b""
+    reason: str = ""
+    bytes_sent: int = 0
+    http_status: int | None = None
+
+
+@dataclass(frozen=True)
+class Outbound:
+    """One package to send: its id and exact bytes for life, and the envelope's addresses."""
+
+    id: str
+    kind: Kind
+    priority: int
+    sender: str
+    recipients: tuple[str, ...]
+    path: Path
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class InboxItem:
+    """One entry of the bus's inbox for us."""
+
+    seq: int
+    doc_id: str
+    message_id: str
+    kind: str
+    priority: int
+    sender: str
+    to: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class RecipientState:
+    """How far a package got with one recipient: 'waiting', 'delivered' or 'failed'; ``at`` ISO 8601 or ''."""
+
+    organ: str
+    state: str
+    at: str
+
+
+@dataclass(frozen=True)
+class OrganEntry:
+    """One line of the bus's directory."""
+
+    code: str
+    name: str
+    old_codes: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class BusTime:
+    """The bus's clock beside ours: ``offset`` = bus - box in seconds, ``error`` the bound on it."""
+
+    utc: datetime
+    offset: float
+    error: float
+
+
+class BusClient(Protocol):
+    """What an adapter of a bus can do. Every method raises BusError; none retries a send by itself."""
+
+    def send(self, message: Outbound) -> SendResult:
+        """Hand over one package, once. BusError means: it certainly was not taken."""
+
+    def find_sent(self, message: Outbound) -> SendResult | None:
+        """Whether the bus has the package; None when it answered properly that it has not.
+
+        A bus without ids of our own would have to wait before saying None; the native one can be asked at once.
+        """
+
+    def recipients(self, message_id: str) -> Sequence[RecipientState]:
+        """The state of every recipient of an accepted package."""
+
+    def list_incoming(self, after: int, limit: int = 50) -> Sequence[InboxItem]:
+        """Entries with a higher ``seq`` than ``after``, in order."""
+
+    def fetch(self, item: InboxItem, target: Path) -> None:
+        """Bring the content into ``target``, going on where an earlier try stopped; checked against the digest."""
+
+    def ack(self, item_id: str, outcome: Literal["done", "fail"], *, reason: str, sha256: str) -> None:
+        """Tell the bus that we have the content, or that it cannot be used. Repeatable."""
+
+    def directory(self) -> Sequence[OrganEntry]:
+        """The address book."""
+
+    def time(self) -> BusTime:
+        """The bus's clock; also the probe that says whether the line works."""
+
+    def close(self) -> None:
+        """Give up the connections."""
+
+
+class DigestMismatch(BusError):
+    """What was fetched is not what the bus announced; the bytes stay in the target for inspection."""

@@ -1,0 +1,136 @@
+"""What the bus's answers must look like to be believed. Anything else is a captive portal or a broken proxy."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+
+from appliance.errors import N_
+from sync.bus.base import BusError, InboxItem, Outbound, Outcome, SendResult
+
+_PROBLEM = "application/problem+json"
+_TRY_LATER = (408, 425, 429, 503)
+"""The bus says itself that it did not take the request; the same one may be repeated."""
+_NOT_OURS = (401, 403, 407, 511)
+"""Permission of the link, not of this package: visible, and tried again when it is put right."""
+
+
+def not_the_bus() -> BusError:
+    """The answer did not come from the bus, or not whole."""
+    return BusError(
+        N_("Đường truyền trả lời bằng nội dung không phải của trục liên thông."),
+        next_step=N_("Kiểm tra mạng có đòi đăng nhập (cổng Wi-Fi) hay chặn kết nối; trạm tự thử lại."),
+        link=True,
+        connected=True,
+    )
+
+
+def parse(content: bytes) -> dict[str, Any]:
+    """A JSON object. Raises BusError."""
+    try:
+        found = json.loads(content)
+    except ValueError as error:
+        raise not_the_bus() from error
+    if not isinstance(found, dict):
+        raise not_the_bus()
+    return found
+
+
+def rows(found: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """The list of objects under ``key``. Raises BusError."""
+    value = found.get(key)
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise not_the_bus()
+    return value
+
+
+def text(row: dict[str, Any], key: str) -> str:
+    """The text under ``key``. Raises BusError."""
+    value = row.get(key)
+    if not isinstance(value, str):
+        raise not_the_bus()
+    return value
+
+
+def item(row: dict[str, Any]) -> InboxItem:
+    """One inbox entry. Raises BusError when a field is missing or odd."""
+    sha256, doc_id = text(row, "sha256"), text(row, "docId")
+    numbers = [row.get(key) for key in ("seq", "size")]
+    if not all(type(number) is int and number >= 0 for number in numbers):
+        raise not_the_bus()
+    if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef") or not _plain(doc_id):
+        raise not_the_bus()
+    return InboxItem(
+        seq=row["seq"], doc_id=doc_id, message_id=str(row.get("messageId") or ""), kind=str(row.get("kind") or "edoc"),
+        priority=int(row.get("priority") or 0), sender=str(row.get("from") or ""), to=text(row, "to"), size=row["size"],
+        sha256=sha256,
+    )  # fmt: skip
+
+
+def sent(answer: httpx.Response, message: Outbound, bytes_sent: int) -> SendResult:
+    """What a send came to. Raises BusError when the bus plainly did not take the package but may do so later."""
+    status = answer.status_code
+    if status in (200, 201):
+        return receipt(answer.content, message, bytes_sent, status)
+    if is_problem(answer) and (status in _TRY_LATER or status in _NOT_OURS):
+        failure = refused(answer)
+        failure.bytes_sent = bytes_sent
+        raise failure
+    if is_problem(answer) and 400 <= status < 500:
+        return SendResult(Outcome.REJECTED, reason=_detail(answer), bytes_sent=bytes_sent, http_status=status)
+    reason = _detail(answer) if is_problem(answer) else str(not_the_bus())
+    return SendResult(Outcome.UNKNOWN, reason=reason, bytes_sent=bytes_sent, http_status=status)
+
+
+def receipt(content: bytes, message: Outbound, bytes_sent: int, status: int) -> SendResult:
+    """ACCEPTED when the receipt speaks of exactly this package, else UNKNOWN."""
+    try:
+        found = parse(content)
+        doc_id, accepted_at = text(found, "docId"), text(found, "acceptedAt")
+        matches = found.get("messageId") == message.id and found.get("sha256") == message.sha256
+    except BusError as error:
+        return SendResult(Outcome.UNKNOWN, reason=str(error), bytes_sent=bytes_sent, http_status=status)
+    if not matches:
+        reason = N_("Biên nhận của trục không khớp gói tin đã gửi.")
+        return SendResult(Outcome.UNKNOWN, reason=reason, bytes_sent=bytes_sent, http_status=status)
+    return SendResult(Outcome.ACCEPTED, doc_id, accepted_at, content, "", bytes_sent, status)
+
+
+def refused(answer: httpx.Response) -> BusError:
+    """The error for an answer other than success."""
+    if not is_problem(answer):
+        return not_the_bus()
+    status = answer.status_code
+    return BusError(
+        N_("Trục liên thông trả lời: %(detail)s"),
+        permanent=400 <= status < 500 and status not in _TRY_LATER and status not in _NOT_OURS,
+        connected=True,
+        http_status=status,
+        retry_after=_retry_after(answer),
+        detail=_detail(answer),
+    )
+
+
+def is_problem(answer: httpx.Response) -> bool:
+    """Whether this is the bus's own refusal (RFC 9457) and not some proxy's page."""
+    return str(answer.headers.get("Content-Type", "")).split(";")[0].strip() == _PROBLEM
+
+
+def _detail(answer: httpx.Response) -> str:
+    try:
+        found = parse(answer.content)
+    except BusError:
+        return f"HTTP {answer.status_code}"
+    return str(found.get("detail") or found.get("title") or f"HTTP {answer.status_code}")[:1000]
+
+
+def _retry_after(answer: httpx.Response) -> float | None:
+    value = answer.headers.get("Retry-After", "")
+    return min(float(value), 3600.0) if value.isascii() and value.isdigit() else None
+
+
+def _plain(doc_id: str) -> bool:
+    """Whether the id can stand in a path and a file name as it is."""
+    return 0 < len(doc_id) <= 100 and all(c.isascii() and (c.isalnum() or c in "-_") for c in doc_id)

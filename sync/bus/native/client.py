@@ -1,0 +1,209 @@
+"""The native profile "commune link v1" over HTTPS with mutual TLS: one PUT per package, digests everywhere."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx
+
+from appliance.config import Settings
+from appliance.errors import N_, ConfigError
+from sync.bus.base import (
+    BusError,
+    BusTime,
+    DigestMismatch,
+    InboxItem,
+    OrganEntry,
+    Outbound,
+    Outcome,
+    RecipientState,
+    SendResult,
+)
+from sync.bus.native import answers
+from sync.bus.native.failures import link_error, tls_refusal
+from sync.bus.native.tls import client_context
+
+_CHUNK = 16 << 10  # a chunk fits the write timeout even at a few hundred bytes a second
+_TIMEOUT = httpx.Timeout(connect=15, read=120, write=120, pool=15)
+
+
+class NativeClient:
+    """Implements ``sync.bus.base.BusClient``. May be shared by threads. Raises ConfigError when it cannot be set up."""
+
+    def __init__(self, settings: Settings, timeout: httpx.Timeout = _TIMEOUT) -> None:
+        if not settings.bus_url.startswith("https://"):
+            raise ConfigError(N_("Địa chỉ trục (bus_url) phải bắt đầu bằng https://."))
+        self._base = settings.bus_url.rstrip("/")
+        context = client_context(settings)
+        # A stale kept-alive connection fails in a way that looks ambiguous: every send gets a fresh one.
+        self._sending = _http(context, timeout, keep=0)
+        self._asking = _http(context, timeout, keep=2)
+
+    def close(self) -> None:
+        """Give up the connections."""
+        self._sending.close()
+        self._asking.close()
+
+    def send(self, message: Outbound) -> SendResult:
+        """PUT /messages/{id}. BusError only while the last byte had not left; afterwards the outcome is UNKNOWN."""
+        body = _Body(message.path)
+        headers = {
+            "Content-Type": "application/edxml+xml",
+            "Content-Length": str(message.size),
+            "Repr-Digest": _digest_header(message.sha256),
+            "Edoc-Kind": message.kind,
+            "Edoc-Priority": str(message.priority),
+            "Edoc-From": message.sender,
+            "Edoc-To": ",".join(message.recipients),
+        }
+        try:
+            answer = self._sending.put(f"{self._base}/messages/{message.id}", content=iter(body), headers=headers)
+        except httpx.HTTPError as error:
+            failure = link_error(error, connected=body.sent > 0, bytes_sent=body.sent)
+            if body.last_left and tls_refusal(error) is None:
+                return SendResult(Outcome.UNKNOWN, reason=str(failure), bytes_sent=body.sent)
+            raise failure from error
+        return answers.sent(answer, message, body.sent)
+
+    def find_sent(self, message: Outbound) -> SendResult | None:
+        """GET /messages/{id}, then its receipt."""
+        found = self._json("GET", f"/messages/{message.id}", missing_ok=True)
+        if found is None:
+            return None
+        if found.get("sha256") != message.sha256:
+            return SendResult(Outcome.REJECTED, reason=N_("Trục đã dùng mã gói tin này cho một nội dung khác."))
+        receipt = self._request("GET", f"/messages/{message.id}/receipt")
+        return answers.receipt(receipt.content, message, 0, receipt.status_code)
+
+    def recipients(self, message_id: str) -> Sequence[RecipientState]:
+        """GET /messages/{id}."""
+        found = self._json("GET", f"/messages/{message_id}") or {}
+        return [
+            RecipientState(answers.text(row, "organ"), answers.text(row, "state"), str(row.get("at") or ""))
+            for row in answers.rows(found, "recipients")
+        ]
+
+    def list_incoming(self, after: int, limit: int = 50) -> Sequence[InboxItem]:
+        """GET /inbox."""
+        found = self._json("GET", "/inbox", params={"after": after, "limit": limit}) or {}
+        return sorted((answers.item(row) for row in answers.rows(found, "items")), key=lambda item: item.seq)
+
+    def fetch(self, item: InboxItem, target: Path) -> None:
+        """GET /inbox/{docId}/content, with Range from the bytes that are there already."""
+        url = f"{self._base}/inbox/{item.doc_id}/content"
+        have = target.stat().st_size if target.exists() else 0
+        if have >= item.size:
+            have = 0  # complete but not accepted by the caller, or wrong: once more from the start
+        headers = {"Range": f"bytes={have}-", "If-Range": f'"sha256-{item.sha256}"'} if have else {}
+        try:
+            with self._asking.stream("GET", url, headers=headers) as answer:
+                if answer.status_code not in (200, 206):
+                    answer.read()
+                    raise answers.refused(answer)
+                _save(answer, target, have, item.size)
+        except httpx.HTTPError as error:
+            raise link_error(error, connected=True, bytes_sent=0) from error
+        if target.stat().st_size < item.size:
+            raise BusError(N_("Nội dung tải về chưa đủ, lần sau tải tiếp."), link=True, connected=True)
+        if _sha256(target) != item.sha256:
+            raise DigestMismatch(N_("Nội dung tải về không khớp mã băm mà trục công bố."))
+
+    def ack(self, item_id: str, outcome: Literal["done", "fail"], *, reason: str, sha256: str) -> None:
+        """PUT /inbox/{docId}/ack."""
+        self._request("PUT", f"/inbox/{item_id}/ack", json={"outcome": outcome, "reason": reason, "sha256": sha256})
+
+    def directory(self) -> Sequence[OrganEntry]:
+        """GET /directory."""
+        found = self._json("GET", "/directory") or {}
+        return [
+            OrganEntry(answers.text(row, "code"), answers.text(row, "name"), tuple(map(str, row.get("oldCodes") or ())))
+            for row in answers.rows(found, "organs")
+        ]
+
+    def time(self) -> BusTime:
+        """GET /time: offset by the middle of the round trip, error = half of it + what the bus admits."""
+        wall, start = time.time(), time.monotonic()
+        found = self._json("GET", "/time") or {}
+        trip = time.monotonic() - start
+        try:
+            utc = datetime.fromisoformat(answers.text(found, "utc"))
+            uncertainty = float(found.get("uncertaintyMs") or 0) / 1000
+            return BusTime(utc, utc.timestamp() - (wall + trip / 2), trip / 2 + uncertainty)
+        except (ValueError, TypeError) as error:
+            raise answers.not_the_bus() from error
+
+    def _json(self, method: str, path: str, *, missing_ok: bool = False, **options: Any) -> dict[str, Any] | None:
+        answer = self._request(method, path, missing_ok=missing_ok, **options)
+        return None if answer.status_code == 404 else answers.parse(answer.content)
+
+    def _request(self, method: str, path: str, *, missing_ok: bool = False, **options: Any) -> httpx.Response:
+        """One small repeatable request; a kept connection that had gone stale is tried once more on a fresh one."""
+        ask: Callable[[], httpx.Response] = lambda: self._asking.request(method, self._base + path, **options)  # noqa: E731
+        try:
+            try:
+                answer = ask()
+            except httpx.RemoteProtocolError:
+                answer = ask()
+        except httpx.HTTPError as error:
+            raise link_error(error, connected=True, bytes_sent=0) from error
+        if answer.status_code == 404 and missing_ok and answers.is_problem(answer):
+            return answer
+        if answer.status_code != 200:
+            raise answers.refused(answer)
+        answers.parse(answer.content)  # a captive portal's page is not an answer
+        return answer
+
+
+class _Body:
+    """The package in chunks; remembers how much was handed to the socket and whether the end was among it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.sent = 0
+        self.last_left = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self._path.open("rb") as file:
+            chunk = file.read(_CHUNK)
+            while chunk:
+                following = file.read(_CHUNK)
+                self.last_left = not following  # set before it goes: while it is being written it may arrive whole
+                yield chunk
+                self.sent += len(chunk)
+                chunk = following
+
+
+def _http(context: Any, timeout: httpx.Timeout, keep: int) -> httpx.Client:
+    limits = httpx.Limits(max_connections=8, max_keepalive_connections=keep, keepalive_expiry=60)
+    # trust_env off: a proxy or another CA from the environment has no say over this link.
+    return httpx.Client(verify=context, timeout=timeout, limits=limits, follow_redirects=False, trust_env=False)
+
+
+def _save(answer: httpx.Response, target: Path, have: int, size: int) -> None:
+    """Write the stream after the ``have`` bytes that are there; a whole answer starts over. Raises BusError."""
+    resumed = answer.status_code == 206
+    if resumed and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
+        raise answers.not_the_bus()
+    total = have if resumed else 0
+    with target.open("ab" if resumed else "wb") as file:
+        for chunk in answer.iter_raw():
+            total += len(chunk)
+            file.write(chunk)
+            if total > size:  # the next try starts over, because the file is now too long to be a beginning
+                raise DigestMismatch(N_("Nội dung tải về dài hơn dung lượng mà trục công bố."))
+
+
+def _digest_header(sha256: str) -> str:
+    """RFC 9530 Repr-Digest."""
+    return f"sha-256=:{base64.b64encode(bytes.fromhex(sha256)).decode()}:"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,33 @@
+"""The TLS context of the link: the province's CA pinned, our certificate shown, TLS 1.2 or better. No way around it."""
+
+from __future__ import annotations
+
+import ssl
+
+from appliance.config import Settings
+from appliance.errors import N_, ConfigError
+
+
+def client_context(settings: Settings) -> ssl.SSLContext:
+    """A context that trusts only the CA of ``settings.bus_ca``. Raises ConfigError naming what cannot be used."""
+    files = {"bus_ca": settings.bus_ca, "link_certificate": settings.link_certificate, "link_key": settings.link_key}
+    for key, path in files.items():
+        if path is None:
+            raise ConfigError(N_("Cấu hình kết nối trục thiếu khóa %(key)s."), key=key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies chain and name
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_verify_locations(cafile=str(settings.bus_ca))
+        context.load_cert_chain(str(settings.link_certificate), str(settings.link_key), password=_no_password)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(
+            N_("Không dùng được chứng thư kết nối trục (%(error)s)."),
+            next_step=N_("Kỹ thuật viên kiểm tra các tệp bus_ca, link_certificate, link_key."),
+            error=error,
+        ) from error
+    return context
+
+
+def _no_password() -> bytes:
+    """Never stop a service to ask on a terminal; an encrypted key is a configuration error."""
+    raise ssl.SSLError("the key file is encrypted")

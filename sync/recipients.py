@@ -1,0 +1,59 @@
+"""How far accepted documents got: the bus is asked per message, recipients only move forward."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from appliance.office import organs
+from appliance.office.desk import Desk
+from appliance.store.database import transaction
+from sync.bus.base import BusClient, RecipientState
+
+NOT_FETCHED = "Trục báo nơi nhận không nhận được gói tin."
+
+
+def refresh_recipients(desk: Desk, client: BusClient, *, days: int = 14) -> int:
+    """Ask about documents accepted in the last ``days`` with a recipient not yet reached; returns rows changed.
+
+    Raises BusError when the line fails.
+    """
+    since = (desk.clock.now() - timedelta(days=days)).isoformat()
+    rows = desk.db.execute(
+        "SELECT id FROM message WHERE kind = 'edoc' AND state = 'accepted' AND accepted_at >= ? AND EXISTS ("
+        " SELECT 1 FROM message_recipient AS r WHERE r.message_id = message.id AND r.state IN ('queued', 'accepted'))"
+        " ORDER BY priority DESC, accepted_at",
+        [since],
+    ).fetchall()
+    return sum(_update(desk, row[0], state) for row in rows for state in client.recipients(row[0]))
+
+
+def _update(desk: Desk, message_id: str, seen: RecipientState) -> int:
+    """Move one recipient forward; 'failed' is said in words, because a later copy may still arrive."""
+    code = _our_code(desk, message_id, seen.organ)
+    if code is None or seen.state not in ("delivered", "failed"):
+        return 0
+    now = desk.clock.now().isoformat()
+    change = "state = 'delivered', status_text = ''" if seen.state == "delivered" else "status_text = ?"
+    text = [] if seen.state == "delivered" else [NOT_FETCHED]
+    with transaction(desk.db):
+        return int(
+            desk.db.execute(
+                f"UPDATE message_recipient SET {change}, changed_at = ? WHERE message_id = ? AND code = ?"
+                " AND state IN ('queued', 'accepted') AND (? = 'delivered' OR status_text = '')",
+                [*text, now, message_id, code, seen.state],
+            ).rowcount
+        )
+
+
+def _our_code(desk: Desk, message_id: str, organ_code: str) -> str | None:
+    """The code under which we addressed the organ that the bus calls ``organ_code``."""
+    rows = desk.db.execute("SELECT code FROM message_recipient WHERE message_id = ?", [message_id]).fetchall()
+    codes = [row[0] for row in rows]
+    if organ_code in codes:
+        return organ_code
+    holder = organs.by_code(desk.db, organ_code)
+    for code in codes:
+        other = organs.by_code(desk.db, code)
+        if holder and other and holder.id == other.id:
+            return str(code)
+    return None

@@ -1,0 +1,49 @@
+"""Files that came while the scanner was away are scanned later; only then is their package acknowledged."""
+
+from __future__ import annotations
+
+import json
+
+from appliance.errors import TramError
+from appliance.office.desk import Desk
+from appliance.store import audit
+from appliance.store.database import transaction
+from sync import intake
+
+
+def scan_left(desk: Desk) -> int:
+    """Scan what has not been scanned; returns how many files got a verdict. Stops while the scanner is still away."""
+    rows = desk.db.execute(
+        "SELECT incoming_id, position, name, sha256, media_type FROM incoming_file WHERE scan = '' ORDER BY rowid"
+    ).fetchall()
+    for done, (incoming_id, position, name, sha256, media_type) in enumerate(rows):
+        verdict = intake.scan(desk, sha256)
+        if not verdict:
+            return done
+        _record(desk, incoming_id, position, name, sha256, media_type, verdict)
+    return len(rows)
+
+
+def _record(
+    desk: Desk, incoming_id: str, position: int, name: str, sha256: str, media_type: str, verdict: str
+) -> None:
+    signatures, notes = "[]", []
+    if verdict != "clean":
+        notes.append(f"Tệp “{name}” có mã độc ({verdict}); không mở.")
+    elif media_type == "application/pdf":
+        try:
+            signatures = intake.signatures_of(desk, sha256)
+        except TramError as error:
+            notes.append(f"Tệp “{name}”: {error}")
+    db, now = desk.db, desk.clock.now()
+    with transaction(db):
+        db.execute(
+            "UPDATE incoming_file SET scan = ?, signatures = ? WHERE incoming_id = ? AND position = ?",
+            [verdict, signatures, incoming_id, position],
+        )
+        if notes:
+            (text,) = db.execute("SELECT warnings FROM incoming WHERE id = ?", [incoming_id]).fetchone()
+            warnings = json.dumps(notes + json.loads(text), ensure_ascii=False)
+            db.execute("UPDATE incoming SET warnings = ? WHERE id = ?", [warnings, incoming_id])
+        detail = {"file": name, "sha256": sha256, "verdict": verdict}
+        audit.append(db, now, "system", "incoming.scan", f"incoming:{incoming_id}", detail)

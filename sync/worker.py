@@ -1,0 +1,164 @@
+"""The sync process: a scheduler for the jobs, one lock for the queue, one second to notice new mail to send."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import signal
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from appliance.clock import VN
+from appliance.config import Settings
+from appliance.errors import N_, ConfigError, TramError, Unavailable
+from appliance.office.desk import Desk
+from appliance.store import facts
+from sync import bus_clock, directory, inbox, link, outbox, recipients
+from sync.bus.base import BusClient
+from sync.bus.native.client import NativeClient
+
+_log = logging.getLogger(__name__)
+_HOUR, _DAY = 3600, 86_400
+_SEND = "send"
+_PATIENCE = 10.0
+"""Seconds a stop waits for the jobs."""
+
+
+def main(settings: Settings, make_desk: Callable[[], Desk]) -> None:
+    """Run until SIGTERM or SIGINT. Raises Unavailable when another sync process runs, ConfigError for a bad link."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with only_one(settings), closing(_client(settings, make_desk)) as client:
+        scheduler = _scheduler(settings, make_desk, client, stop)
+        scheduler.start()
+        _notify("READY=1")
+        try:
+            _watch(scheduler, make_desk, stop)
+        finally:
+            _notify("STOPPING=1")
+            _shut_down(scheduler)
+
+
+def run_once(desk: Desk, client: BusClient) -> Counter[str]:
+    """One round of everything that matters, for ``tram sync --once`` and tests. Raises BusError, Unavailable."""
+    with only_one(desk.settings):
+        report = outbox.send_due(desk, client)
+        report += inbox.fetch_new(desk, client)
+        report += outbox.send_due(desk, client)  # the arrivals' own statuses 01
+        recipients.refresh_recipients(desk, client)
+    return report
+
+
+def _client(settings: Settings, make_desk: Callable[[], Desk]) -> NativeClient:
+    """The bus client; a link that cannot be set up shows on the page before the process gives up."""
+    try:
+        return NativeClient(settings)
+    except ConfigError as error:
+        desk = make_desk()
+        with closing(desk.db):
+            link.note_failure(desk.db, desk.clock.now(), str(error))
+        raise
+
+
+def _shut_down(scheduler: BackgroundScheduler) -> None:
+    """Let the jobs end; they look at ``stop`` between packages. One stuck on a dead line is left to the next start."""
+    waiting = threading.Thread(target=scheduler.shutdown, daemon=True)
+    waiting.start()
+    waiting.join(_PATIENCE)
+    if waiting.is_alive():
+        _log.warning("a transfer was still under way; it will be reconciled at the next start")
+        logging.shutdown()
+        os._exit(0)
+
+
+@contextmanager
+def only_one(settings: Settings) -> Iterator[None]:
+    """Hold the queue's lock: a package marked 'sending' then always belongs to a dead process. Raises Unavailable."""
+    settings.run.mkdir(parents=True, exist_ok=True)
+    with (settings.run / "sync.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Unavailable(
+                N_("Một tiến trình đồng bộ khác đang chạy."), next_step=N_("Dừng dịch vụ đồng bộ rồi chạy lại.")
+            ) from error
+        yield
+
+
+def _scheduler(
+    settings: Settings, make_desk: Callable[[], Desk], client: BusClient, stop: threading.Event
+) -> BackgroundScheduler:
+    """All jobs. None is ever skipped for being late, piled up, or run beside itself."""
+    scheduler = BackgroundScheduler(
+        timezone=VN, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+    )
+    jobs: dict[str, tuple[float, Callable[[Desk], object]]] = {
+        _SEND: (settings.poll_seconds, lambda desk: outbox.send_due(desk, client, stop=stop.is_set)),
+        "fetch": (settings.poll_seconds, lambda desk: inbox.fetch_new(desk, client, stop=stop.is_set)),
+        "recipients": (4 * settings.poll_seconds, lambda desk: recipients.refresh_recipients(desk, client, days=1)),
+        "recipients-all": (_HOUR, lambda desk: recipients.refresh_recipients(desk, client)),
+        "directory": (_DAY, lambda desk: directory.refresh_directory(desk, client)),
+        "clock": (_HOUR / 4, lambda desk: bus_clock.sample_clock(desk, client)),
+    }
+    now = datetime.now(VN)
+    for name, (seconds, work) in jobs.items():
+        arguments = [name, make_desk, work]
+        scheduler.add_job(run_job, "interval", arguments, id=name, seconds=seconds, next_run_time=now)
+    return scheduler
+
+
+def run_job(name: str, make_desk: Callable[[], Desk], work: Callable[[Desk], object]) -> None:
+    """One run with its own desk. Its failure becomes the fact ``job:<name>:error``, which a success clears."""
+    desk = make_desk()
+    key = f"job:{name}:error"
+    try:
+        work(desk)
+    except TramError as error:
+        _log.warning("%s: %s", name, error)
+        _remember(desk, key, str(error), error.next_step)
+    except Exception as error:  # a mistake of ours: it must show on the page, and the other jobs must go on
+        _log.exception("%s", name)
+        text = f"Lỗi phần mềm trong việc nền “{name}” ({type(error).__name__})."
+        _remember(desk, key, text, N_("Báo kỹ thuật viên."))
+    else:
+        if facts.get(desk.db, key) is not None:
+            facts.clear(desk.db, key)
+    finally:
+        desk.db.close()
+
+
+def _remember(desk: Desk, key: str, message: str, next_step: str) -> None:
+    value = {"at": desk.clock.now().isoformat(), "message": message, "next_step": next_step}
+    facts.put(desk.db, key, json.dumps(value, ensure_ascii=False))
+
+
+def _watch(scheduler: BackgroundScheduler, make_desk: Callable[[], Desk], stop: threading.Event) -> None:
+    """Each second: has the web or an arrival queued something? Then sending starts now and not at the next poll."""
+    desk = make_desk()
+    newest = -1
+    with closing(desk.db):
+        while not stop.wait(1.0):
+            (last,) = desk.db.execute("SELECT coalesce(max(rowid), 0) FROM message").fetchone()
+            if last > newest >= 0:
+                scheduler.modify_job(_SEND, next_run_time=datetime.now(VN))
+            newest = last
+
+
+def _notify(state: str) -> None:
+    """Tell systemd (sd_notify(3)); nothing happens without NOTIFY_SOCKET."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    name = "\0" + address[1:] if address.startswith("@") else str(Path(address))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.sendto(state.encode(), name)
