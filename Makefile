@@ -19,8 +19,8 @@ help: ## this list
 demo: setup-demo ## the whole box with a bus and other offices, on this machine, until Ctrl-C
 	$(TRAM) demo $(ARGS)
 
-day: setup-dev ## a commune's day, played through the pages by a browser
-	$(TRAM) day $(ARGS)
+day: setup-demo ## the demo's whole day, then stop; fails unless every step held
+	$(TRAM) demo --day $(ARGS)
 
 test: setup-dev ## every test
 	$(PY) -m pytest $(ARGS)

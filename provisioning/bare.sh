@@ -82,9 +82,9 @@ inside() {
     local -a variables
     mapfile -t variables < <(passed_on)
     # shellcheck disable=SC2016 # expanded by the inner shell
-    exec chroot "$root" /usr/bin/env -i "${variables[@]}" HOME=/nonexistent TERM="${TERM:-dumb}" CI="${CI:-}" \
+    exec chroot "$root" /usr/bin/env -i "${variables[@]}" HOME=/tmp TERM="${TERM:-dumb}" CI="${CI:-}" \
         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-        sh -c 'cd "$1" && shift && export HOME=/tmp/bare-person && mkdir -p "$HOME" && exec "$@"' sh "/$place" "$@"
+        sh -c 'cd "$1" && shift && exec "$@"' sh "/$place" "$@"
 }
 
 if [ "${1:-}" = --inside ]; then

@@ -1,0 +1,80 @@
+"""nginx as the TLS front of one box: the site as on a real box, and a whole nginx for a data folder."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.config import Settings
+from provisioning import ready
+from provisioning.paths import checked_socket, template
+from provisioning.supervisor import Program
+
+PROGRAM = "/usr/sbin/nginx"
+HEADROOM_MB = 8
+"""Room above the pages' own upload limit, so that a file slightly too large is refused by the pages themselves."""
+PAGES = Path(__file__).parent / "pages"
+
+
+@dataclass(frozen=True)
+class Front:
+    """Where the front listens and who it says it is. ``names``: host names and addresses the browser may use."""
+
+    port: int
+    certificate: Path
+    key: Path
+    names: tuple[str, ...] = ("localhost", "127.0.0.1")
+    host: str = "127.0.0.1"
+
+    @property
+    def listen(self) -> str:
+        """nginx's ``listen`` argument."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def site(settings: Settings, front: Front, pages: Path = PAGES) -> str:
+    """The site's configuration: TLS, names, limits, headers, Vietnamese error pages."""
+    return template("nginx-site.conf").render(
+        upstream=settings.web_socket,
+        listen=front.listen,
+        certificate=front.certificate,
+        key=front.key,
+        names=front.names,
+        limit_mb=settings.max_upload_mb + HEADROOM_MB,
+        pages=pages,
+    )
+
+
+def write_configuration(settings: Settings, front: Front) -> Path:
+    """Write ``nginx/nginx.conf`` and ``nginx/site.conf`` below the data folder; returns the first.
+
+    Raises ConfigError when the web socket's path is too long for the system.
+    """
+    checked_socket(settings.web_socket)
+    home = settings.data / "nginx"
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "site.conf").write_text(site(settings, front), "utf-8")
+    configuration = home / "nginx.conf"
+    configuration.write_text(template("nginx.conf").render(home=home, user=_user()), "utf-8")
+    return configuration
+
+
+def nginx_program(settings: Settings, front: Front) -> Program:
+    """nginx in the foreground; ready when its port accepts connections (the web process may come later)."""
+    configuration = write_configuration(settings, front)
+    return Program(
+        name="nginx",
+        argv=(PROGRAM, "-c", str(configuration), "-e", "stderr"),
+        ready=ready.port(front.port, front.host),
+        restart=True,
+    )
+
+
+def _user() -> str:
+    """"name group" for nginx's ``user`` line when this process is root, else empty (nginx would only warn)."""
+    if os.geteuid() != 0:
+        return ""
+    return f"{pwd.getpwuid(0).pw_name} {grp.getgrgid(0).gr_name}"
