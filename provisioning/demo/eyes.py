@@ -1,0 +1,47 @@
+"""What the demo's day and the tests look at to see that something has happened: the box's own record, read only."""
+
+from __future__ import annotations
+
+from appliance.office.desk import Desk
+
+
+class Eyes:
+    """Questions to one box's store. Each answers '' until it has happened; a look never changes anything."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def _one(self, query: str) -> str:
+        row = self._desk.db.execute(query).fetchone()
+        return str(row[0]) if row and row[0] is not None else ""
+
+    def clock_trusted(self) -> str:
+        """Source and error bound once the clock may be signed by."""
+        reading = self._desk.clock.read(self._desk.db)
+        return f"nguồn {reading.source}, sai số tối đa {reading.error_seconds:.3f} giây" if reading.trusted else ""
+
+    def failed_attempt(self) -> str:
+        """The error of an attempt to send a document that has ended without success."""
+        return self._one(
+            "SELECT error FROM attempt JOIN message ON message.id = message_id WHERE kind = 'edoc' AND ended_at IS NOT NULL"
+            " AND error <> '' ORDER BY attempt.id DESC LIMIT 1"
+        )
+
+    def receipt(self) -> str:
+        """The digest of the receipt of the newest document sent."""
+        return self._one(
+            "SELECT receipt_sha256 FROM message WHERE kind = 'edoc' AND state = 'accepted' ORDER BY queued_at DESC LIMIT 1"
+        )
+
+    def statuses(self) -> str:
+        """The status codes that have come back, with their senders."""
+        return self._one("SELECT group_concat(from_name || ': ' || status_code, '; ') FROM status_in")
+
+    def incoming_path(self) -> str:
+        """The page of the newest document that arrived."""
+        found = self._one("SELECT id FROM incoming ORDER BY received_at DESC LIMIT 1")
+        return f"/van-ban-den/{found}" if found else ""
+
+    def issued(self) -> str:
+        """The digest of the newest issued PDF."""
+        return self._one("SELECT sealed_sha256 FROM outgoing WHERE state = 'issued' ORDER BY issued_at DESC LIMIT 1")
