@@ -4,7 +4,8 @@ SHELL := /bin/sh
 VENV ?= .venv
 PY := $(VENV)/bin/python
 TRAM := $(VENV)/bin/tram
-CODE := appliance sync web provisioning
+PORT ?= 8443
+DATA ?= demo-data
 # Same behaviour on every machine: UTF-8 also where no locale is installed.
 export LC_ALL := C.UTF-8
 export PYTHONUTF8 := 1
@@ -14,13 +15,13 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
-	@echo "Options: ARGS='…' for the program or pytest, VENV=folder, PYTHON=interpreter"
+	@echo "Options: PORT=8443 DATA=demo-data (demo, day), ARGS='…' for the program or pytest, VENV=folder, PYTHON=interpreter"
 
 demo: setup-demo ## the whole box with a bus and other offices, on this machine, until Ctrl-C
-	$(TRAM) demo $(ARGS)
+	$(TRAM) demo --port $(PORT) --data $(DATA) $(ARGS)
 
 day: setup-demo ## the demo's whole day, then stop; fails unless every step held
-	$(TRAM) demo --day $(ARGS)
+	$(TRAM) demo --day --port $(PORT) --data $(DATA) $(ARGS)
 
 test: setup-dev ## every test
 	$(PY) -m pytest $(ARGS)
