@@ -126,7 +126,7 @@ def run_job(name: str, make_desk: Callable[[], Desk], work: Callable[[Desk], obj
     except TramError as error:
         _log.warning("%s: %s", name, error)
         _remember(desk, key, str(error), error.next_step)
-    except Exception as error:  # a mistake of ours: it must show on the page, and the other jobs must go on
+    except Exception as error:  # noqa: BLE001 - a mistake of ours must show on the page, the other jobs go on
         _log.exception("%s", name)
         text = f"Lỗi phần mềm trong việc nền “{name}” ({type(error).__name__})."
         _remember(desk, key, text, N_("Báo kỹ thuật viên."))

@@ -74,7 +74,7 @@ def read_time(text: str) -> datetime | None:
     match = _TIME.search(text)
     hour, minute, second = (int(part or 0) for part in match.groups()) if match else (0, 0, 0)
     try:
-        return datetime(day.year, day.month, day.day, hour, minute, second)
+        return datetime(day.year, day.month, day.day, hour, minute, second)  # noqa: DTZ001 - the wire has none
     except ValueError:
         return None
 
