@@ -69,10 +69,14 @@ class Clock:
         now = self.now()
         floor = facts.get(db, FLOOR)
         if floor and now.timestamp() < float(floor) - FLOOR_TOLERANCE:
-            return Reading(now, "suspect", "none", None, False, N_("Đồng hồ của trạm đang chạy lùi so với lần ghi trước."))
+            return Reading(
+                now, "suspect", "none", None, False, N_("Đồng hồ của trạm đang chạy lùi so với lần ghi trước.")
+            )
         evidence = (self._settings.chronyc and _chrony()) or _bus(db)
         if evidence is None:
-            return Reading(now, "unsynced", "none", None, False, N_("Đồng hồ của trạm chưa được đồng bộ với nguồn nào."))
+            return Reading(
+                now, "unsynced", "none", None, False, N_("Đồng hồ của trạm chưa được đồng bộ với nguồn nào.")
+            )
         bound = abs(evidence.offset) + evidence.error
         state = "synced" if evidence.age < FRESH_SECONDS else "holdover"
         trusted = bound <= self._settings.clock_max_error_seconds
@@ -121,7 +125,9 @@ def _bus(db: Database) -> _Evidence | None:
 def _chrony() -> _Evidence | None:
     """What chronyd knows, or None when it does not run here or was never synchronised."""
     try:
-        answer = subprocess.run(["chronyc", "-c", "-n", "tracking"], capture_output=True, text=True, timeout=5, check=False)
+        answer = subprocess.run(
+            ["chronyc", "-c", "-n", "tracking"], capture_output=True, text=True, timeout=5, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None  # no chronyd on this machine: the bus's samples decide, and the reading names its source
     if answer.returncode != 0:

@@ -88,7 +88,9 @@ class SignerError(TramError):
 
     status = 409
 
-    def __init__(self, message: str, *, code: str, next_step: str = "", permanent: bool = True, **params: object) -> None:
+    def __init__(
+        self, message: str, *, code: str, next_step: str = "", permanent: bool = True, **params: object
+    ) -> None:
         super().__init__(message, next_step=next_step, permanent=permanent, **params)
         self.code = code
 

@@ -37,7 +37,9 @@ def _vietnamese_time() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="tram", description="Trạm Văn Bản: a commune office's box for official documents")
+    parser = argparse.ArgumentParser(
+        prog="tram", description="Trạm Văn Bản: a commune office's box for official documents"
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _service(commands, "web", "the pages, on the Unix socket behind the TLS front", _web)
     _service(commands, "signer", "the only owner of the PKCS#11 module", _signer)
@@ -49,8 +51,12 @@ def _parser() -> argparse.ArgumentParser:
     bus.add_argument("--config", type=Path, required=True, help="the bus's TOML file")
     bus.set_defaults(run=_bus)
     demo = commands.add_parser("demo", help="a whole office with its bus, playing a short real day")
-    demo.add_argument("--data", type=Path, default=Path("demo-data"), help="data folder, made anew (default: ./demo-data)")
-    demo.add_argument("--port", type=int, default=8443, help="HTTPS port of the box; the bus takes the next ones (default: 8443)")
+    demo.add_argument(
+        "--data", type=Path, default=Path("demo-data"), help="data folder, made anew (default: ./demo-data)"
+    )
+    demo.add_argument(
+        "--port", type=int, default=8443, help="HTTPS port of the box; the bus takes the next ones (default: 8443)"
+    )
     demo.add_argument("--day", action="store_true", help="end after the day; exit status 0 only if every step held")
     demo.add_argument("--no-day", action="store_true", help="start the office without playing the day")
     demo.set_defaults(run=_demo)

@@ -115,8 +115,15 @@ def receive(desk: Desk, document: ReceivedDocument) -> str:
         columns = {name: getattr(row, name) for name in Incoming.__dataclass_fields__}
         db["incoming"].insert({**columns, "dedup_key": key})
         for position, file in enumerate(document.files):
-            db["incoming_file"].insert({"incoming_id": row.id, "position": position, **vars(file), "name": nfc(file.name)})
-        detail = {"bus": item.bus_doc_id, "sha256": item.sha256, "from": document.sender.code, "code": document.document_code}
+            db["incoming_file"].insert(
+                {"incoming_id": row.id, "position": position, **vars(file), "name": nfc(file.name)}
+            )
+        detail = {
+            "bus": item.bus_doc_id,
+            "sha256": item.sha256,
+            "from": document.sender.code,
+            "code": document.document_code,
+        }
         audit.append(db, now, "system", "incoming.arrive", f"incoming:{row.id}", detail)
         clock.raise_floor(db, now)
         messages.enqueue(db, status, now)
@@ -125,15 +132,36 @@ def receive(desk: Desk, document: ReceivedDocument) -> str:
 
 def _row(document: ReceivedDocument, organ_id: str, now: datetime, same_code: bool) -> Incoming:
     return Incoming(
-        id=uuid7(), organ_id=organ_id, bus_doc_id=document.item.bus_doc_id, copies=1, same_code_other_content=int(same_code),
-        state="arrived", from_code=document.sender.code, from_name=nfc(document.sender.name), document_code=document.document_code,
-        code_number=nfc(document.number), code_notation=nfc(document.notation), issue_date=document.issue_date,
-        type_name=nfc(document.type_name), subject=nfc(document.subject), urgency=min(max(document.urgency, 0), 4),
-        signer_name=nfc(document.signer_name), signer_position=nfc(document.signer_position), reply_due=document.reply_due,
-        raw_sha256=document.item.sha256, received_at=now.isoformat(), warnings=json.dumps(document.warnings, ensure_ascii=False),
-        arrival_number=None, arrival_date=None, refusal_reason="", assignee_id=None, instruction="", task_due=None, result="",
+        id=uuid7(),
+        organ_id=organ_id,
+        bus_doc_id=document.item.bus_doc_id,
+        copies=1,
+        same_code_other_content=int(same_code),
+        state="arrived",
+        from_code=document.sender.code,
+        from_name=nfc(document.sender.name),
+        document_code=document.document_code,
+        code_number=nfc(document.number),
+        code_notation=nfc(document.notation),
+        issue_date=document.issue_date,
+        type_name=nfc(document.type_name),
+        subject=nfc(document.subject),
+        urgency=min(max(document.urgency, 0), 4),
+        signer_name=nfc(document.signer_name),
+        signer_position=nfc(document.signer_position),
+        reply_due=document.reply_due,
+        raw_sha256=document.item.sha256,
+        received_at=now.isoformat(),
+        warnings=json.dumps(document.warnings, ensure_ascii=False),
+        arrival_number=None,
+        arrival_date=None,
+        refusal_reason="",
+        assignee_id=None,
+        instruction="",
+        task_due=None,
+        result="",
         updated_at=now.isoformat(),
-    )  # fmt: skip
+    )
 
 
 def receive_status(desk: Desk, status: ReceivedStatus) -> None:
@@ -145,12 +173,19 @@ def receive_status(desk: Desk, status: ReceivedStatus) -> None:
         _inbox_row(desk, item, "stored", now)
         db["status_in"].insert(
             {
-                "bus_doc_id": item.bus_doc_id, "outgoing_id": outgoing_id, "from_code": status.sender.code,
-                "from_name": nfc(status.sender.name), "document_code": status.document_code, "status_code": status.status_code,
-                "description": nfc(status.description), "staff": nfc(status.staff), "at": status.at,
-                "received_at": now.isoformat(), "sha256": item.sha256,
+                "bus_doc_id": item.bus_doc_id,
+                "outgoing_id": outgoing_id,
+                "from_code": status.sender.code,
+                "from_name": nfc(status.sender.name),
+                "document_code": status.document_code,
+                "status_code": status.status_code,
+                "description": nfc(status.description),
+                "staff": nfc(status.staff),
+                "at": status.at,
+                "received_at": now.isoformat(),
+                "sha256": item.sha256,
             }
-        )  # fmt: skip
+        )
         if outgoing_id:
             _raise_recipient(desk, outgoing_id, status)
         detail = {"bus": item.bus_doc_id, "code": status.status_code, "from": status.sender.code}
@@ -182,23 +217,39 @@ def quarantine(desk: Desk, item: BusItem, reason: str) -> None:
     now = desk.clock.now()
     with transaction(desk.db):
         _inbox_row(desk, item, "quarantined", now, reason)
-        audit.append(desk.db, now, "system", "inbox.quarantine", f"inbox:{item.bus_doc_id}", {"reason": reason, "sha256": item.sha256})
+        audit.append(
+            desk.db,
+            now,
+            "system",
+            "inbox.quarantine",
+            f"inbox:{item.bus_doc_id}",
+            {"reason": reason, "sha256": item.sha256},
+        )
 
 
 def acknowledged(desk: Desk, bus_doc_id: str) -> None:
     """Remember that the bus knows that we have it."""
     with transaction(desk.db):
-        desk.db.execute("UPDATE inbox SET acked_at = ? WHERE bus_doc_id = ?", [desk.clock.now().isoformat(), bus_doc_id])
+        desk.db.execute(
+            "UPDATE inbox SET acked_at = ? WHERE bus_doc_id = ?", [desk.clock.now().isoformat(), bus_doc_id]
+        )
 
 
 def _inbox_row(desk: Desk, item: BusItem, state: str, now: datetime, reason: str = "") -> None:
     """The transport's own record, with the cursor, in the caller's transaction."""
     desk.db["inbox"].insert(
         {
-            "bus_doc_id": item.bus_doc_id, "kind": item.kind, "message_id": item.message_id, "seq": item.seq,
-            "sha256": item.sha256, "size": item.size, "state": state, "reason": reason, "received_at": now.isoformat(),
+            "bus_doc_id": item.bus_doc_id,
+            "kind": item.kind,
+            "message_id": item.message_id,
+            "seq": item.seq,
+            "sha256": item.sha256,
+            "size": item.size,
+            "state": state,
+            "reason": reason,
+            "received_at": now.isoformat(),
         }
-    )  # fmt: skip
+    )
     cursor = facts.get(desk.db, CURSOR)
     if cursor is None or item.seq > int(cursor):
         facts.put(desk.db, CURSOR, str(item.seq))

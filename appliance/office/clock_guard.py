@@ -16,7 +16,10 @@ def signing_time(desk: Desk) -> datetime:
         raise rules.refuse(
             rules.TRUSTED_CLOCK,
             N_("Chưa thể ký: %(reason)s"),
-            N_("Đợi trạm đồng bộ lại giờ khi có đường truyền, hoặc báo kỹ thuật viên; việc soạn, xem, nhận văn bản vẫn làm được."),
+            N_(
+                "Đợi trạm đồng bộ lại giờ khi có đường truyền, hoặc báo kỹ thuật viên; việc soạn, xem,"
+                " nhận văn bản vẫn làm được."
+            ),
             reason=reading.reason,
         )
     return reading.now.replace(microsecond=0)

@@ -1,4 +1,4 @@
-"""USB tokens and their keys (article 5), as far as signing needs them: whose key, on which token, wrong PINs counted."""
+"""USB tokens and their keys (article 5): whose key, on which token, wrong PINs counted."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from appliance.store.database import transaction
 from appliance.store.text import uuid7
 
 WARN_AFTER_WRONG_PINS = 2
-"""Government tokens are reported to lock after more than 3 wrong PINs in a row; the try after two needs a confirmation."""
+"""Government tokens are reported to lock after more than 3 wrong PINs in a row: the third try wants a confirmation."""
 
 
 def personal_key(db: Database, account_id: str, organ_id: str) -> tuple[str, TokenKey]:
     """(device id, key) of a leader. Raises NotFound with what to do."""
     row = db.execute(
-        "SELECT id, token_serial, key_id, certificate FROM device WHERE purpose = 'personal' AND holder_id = ? AND organ_id = ?"
+        "SELECT id, token_serial, key_id, certificate FROM device WHERE purpose = 'personal' AND"
+        " holder_id = ? AND organ_id = ?"
         " AND active = 1 ORDER BY created_at DESC LIMIT 1",
         [account_id, organ_id],
     ).fetchone()
@@ -28,7 +29,8 @@ def personal_key(db: Database, account_id: str, organ_id: str) -> tuple[str, Tok
 def organ_key(db: Database, organ_id: str) -> tuple[str, TokenKey]:
     """(device id, key) of an organ's seal. Raises NotFound with what to do."""
     row = db.execute(
-        "SELECT id, token_serial, key_id, certificate FROM device WHERE purpose = 'organ' AND organ_id = ? AND active = 1"
+        "SELECT id, token_serial, key_id, certificate FROM device WHERE purpose = 'organ' AND organ_id ="
+        " ? AND active = 1"
         " ORDER BY created_at DESC LIMIT 1",
         [organ_id],
     ).fetchone()
@@ -50,10 +52,17 @@ def register(
         now = desk.clock.now()
         desk.db["device"].insert(
             {
-                "id": device_id, "purpose": purpose, "organ_id": organ_id, "holder_id": holder_id, "token_serial": key.token_serial,
-                "token_label": token_label, "key_id": key.key_id, "certificate": key.certificate, "created_at": now.isoformat(),
+                "id": device_id,
+                "purpose": purpose,
+                "organ_id": organ_id,
+                "holder_id": holder_id,
+                "token_serial": key.token_serial,
+                "token_label": token_label,
+                "key_id": key.key_id,
+                "certificate": key.certificate,
+                "created_at": now.isoformat(),
             }
-        )  # fmt: skip
+        )
         detail = {"purpose": purpose, "serial": key.token_serial, "holder": holder_id}
         audit.append(desk.db, now, actor.account_id, "device.register", f"device:{device_id}", detail)
     return device_id

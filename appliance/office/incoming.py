@@ -137,7 +137,8 @@ def files(db: Database, incoming_id: str) -> list[dict[str, Any]]:
 def register(db: Database, organ_id: str, year: int) -> list[Incoming]:
     """The register of incoming documents (sổ văn bản đến) of one year, by arrival number."""
     rows = db.execute(
-        f"SELECT {_COLUMNS} FROM incoming WHERE organ_id = ? AND arrival_number IS NOT NULL AND substr(arrival_date, 1, 4) = ?"
+        f"SELECT {_COLUMNS} FROM incoming WHERE organ_id = ? AND arrival_number IS NOT NULL AND"
+        f" substr(arrival_date, 1, 4) = ?"
         " ORDER BY arrival_number",
         [organ_id, str(year)],
     ).fetchall()
@@ -192,7 +193,9 @@ def finish(desk: Desk, actor: Actor, incoming_id: str, result: str) -> None:
 def _own_task(desk: Desk, actor: Actor, incoming_id: str) -> Incoming:
     document = get(desk, actor, incoming_id)
     if document.assignee_id != actor.account_id:
-        raise NotAllowed(N_("Văn bản này không được giao cho anh/chị."), next_step=N_("Nhờ lãnh đạo phân công lại nếu cần."))
+        raise NotAllowed(
+            N_("Văn bản này không được giao cho anh/chị."), next_step=N_("Nhờ lãnh đạo phân công lại nếu cần.")
+        )
     return document
 
 
@@ -249,4 +252,6 @@ def prepare_status(
         department=organs.get(desk.db, document.organ_id).name,
         at=now,
     )
-    return messages.prepare_status(desk, package, organ_id=document.organ_id, incoming_id=document.id, title=document.subject)
+    return messages.prepare_status(
+        desk, package, organ_id=document.organ_id, incoming_id=document.id, title=document.subject
+    )

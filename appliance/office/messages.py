@@ -36,23 +36,40 @@ class Prepared:
     issued: datetime | None = None
 
 
-def prepare_document(desk: Desk, package: DocumentPackage, *, organ_id: str, outgoing_id: str, issued: datetime) -> Prepared:
+def prepare_document(
+    desk: Desk, package: DocumentPackage, *, organ_id: str, outgoing_id: str, issued: datetime
+) -> Prepared:
     """Write and keep the bytes of a document package. Raises BadInput when the package would break a field's limit."""
     data = desk.packages.document(package, desk.blobs)
     return Prepared(
-        id=package.message_id, kind="edoc", sha256=desk.blobs.put(data), size=len(data), title=package.subject,
-        priority=package.urgency, organ_id=organ_id, recipients=package.recipients, outgoing_id=outgoing_id, issued=issued,
-    )  # fmt: skip
+        id=package.message_id,
+        kind="edoc",
+        sha256=desk.blobs.put(data),
+        size=len(data),
+        title=package.subject,
+        priority=package.urgency,
+        organ_id=organ_id,
+        recipients=package.recipients,
+        outgoing_id=outgoing_id,
+        issued=issued,
+    )
 
 
 def prepare_status(desk: Desk, package: StatusPackage, *, organ_id: str, incoming_id: str, title: str) -> Prepared:
     """Write and keep the bytes of a status package about an incoming document."""
     data = desk.packages.status(package)
     return Prepared(
-        id=package.message_id, kind="status", sha256=desk.blobs.put(data), size=len(data), title=title, priority=0,
-        organ_id=organ_id, recipients=(Party(package.addressee_code, ""),), incoming_id=incoming_id,
+        id=package.message_id,
+        kind="status",
+        sha256=desk.blobs.put(data),
+        size=len(data),
+        title=title,
+        priority=0,
+        organ_id=organ_id,
+        recipients=(Party(package.addressee_code, ""),),
+        incoming_id=incoming_id,
         status_code=package.status_code,
-    )  # fmt: skip
+    )
 
 
 def enqueue(db: Database, prepared: Prepared, now: datetime) -> None:
@@ -64,15 +81,26 @@ def enqueue(db: Database, prepared: Prepared, now: datetime) -> None:
         raise RuntimeError("a message is queued in the transaction of its change")
     deadline = send_deadline(prepared.issued, prepared.priority) if prepared.issued else None
     inserted = db.execute(
-        "INSERT INTO message (id, kind, organ_id, outgoing_id, incoming_id, status_code, title, priority, sha256, size, state,"
+        "INSERT INTO message (id, kind, organ_id, outgoing_id, incoming_id, status_code, title, priority,"
+        " sha256, size, state,"
         " queued_at, due_target, due_latest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'ready', ?, ?, ?)"
         " ON CONFLICT (incoming_id, status_code) WHERE kind = 'status' DO NOTHING",
         [
-            prepared.id, prepared.kind, prepared.organ_id, prepared.outgoing_id, prepared.incoming_id, prepared.status_code,
-            prepared.title, prepared.priority, prepared.sha256, prepared.size, now.isoformat(),
-            deadline.target.isoformat() if deadline else None, deadline.latest.isoformat() if deadline else None,
+            prepared.id,
+            prepared.kind,
+            prepared.organ_id,
+            prepared.outgoing_id,
+            prepared.incoming_id,
+            prepared.status_code,
+            prepared.title,
+            prepared.priority,
+            prepared.sha256,
+            prepared.size,
+            now.isoformat(),
+            deadline.target.isoformat() if deadline else None,
+            deadline.latest.isoformat() if deadline else None,
         ],
-    ).rowcount  # fmt: skip
+    ).rowcount
     if inserted:
         for recipient in prepared.recipients:
             db.execute(
@@ -86,7 +114,9 @@ def new_id() -> str:
     return uuid7()
 
 
-def queue(db: Database, organ_id: str, *, kind: str = "", open_only: bool = False, page: int = 1, per_page: int = 50) -> tuple[list[dict[str, Any]], int]:  # fmt: skip
+def queue(
+    db: Database, organ_id: str, *, kind: str = "", open_only: bool = False, page: int = 1, per_page: int = 50
+) -> tuple[list[dict[str, Any]], int]:
     """The queue as people see it, in sending order, then newest first; (rows, total). Rows are ``message`` columns."""
     where, values = "organ_id = ?", [organ_id]
     if kind:
@@ -98,7 +128,8 @@ def queue(db: Database, organ_id: str, *, kind: str = "", open_only: bool = Fals
     total = db.execute(f"SELECT count(*) FROM message WHERE {where}", values).fetchone()[0]
     rows = db.query(
         f"SELECT * FROM message WHERE {where} ORDER BY state = 'accepted',"
-        " CASE WHEN state <> 'accepted' THEN -priority END, CASE WHEN state <> 'accepted' THEN due_latest END, queued_at DESC, id"
+        " CASE WHEN state <> 'accepted' THEN -priority END, CASE WHEN state <> 'accepted' THEN due_latest"
+        " END, queued_at DESC, id"
         " LIMIT ? OFFSET ?",
         [*values, str(per_page), str((page - 1) * per_page)],
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlite_utils import Database
 
+from appliance.clock import VN
 from appliance.errors import N_, BadInput, NotFound
 from appliance.office.desk import Party
 from appliance.regulation.codes import check_organ_code
@@ -53,12 +54,12 @@ def own(db: Database) -> list[Organ]:
 
 
 def directory(db: Database, query: str = "", *, besides: str = "", limit: int = 500) -> list[tuple[Organ, str]]:
-    """The address book (danh bạ): organs with a code in force, by name or code; ``besides`` leaves one's own organ out."""
+    """The address book (danh bạ): organs with a code in force, by name or code, ``besides`` left out."""
     rows = db.execute(f"SELECT {_COLUMNS} FROM organ WHERE successor_id IS NULL AND id <> ? ORDER BY name", [besides])
     found: list[tuple[Organ, str]] = []
     wanted = fold(query)
     for organ in map(_organ, rows.fetchall()):
-        code = _code_on(db, organ.id, date.today())
+        code = _code_on(db, organ.id, datetime.now(VN).date())
         if code and (wanted in fold(organ.name) or wanted in fold(code)):
             found.append((organ, code))
             if len(found) == limit:
@@ -81,7 +82,8 @@ def code_on(db: Database, organ_id: str, day: date) -> str:
 def _code_on(db: Database, organ_id: str, day: date) -> str | None:
     text = day.isoformat()
     rows = db.execute(
-        "SELECT scheme, value FROM organ_code WHERE organ_id = ? AND valid_from <= ? AND (valid_to IS NULL OR valid_to >= ?)"
+        "SELECT scheme, value FROM organ_code WHERE organ_id = ? AND valid_from <= ? AND (valid_to IS"
+        " NULL OR valid_to >= ?)"
         " ORDER BY valid_from",
         [organ_id, text, text],
     ).fetchall()
@@ -92,7 +94,8 @@ def _code_on(db: Database, organ_id: str, day: date) -> str | None:
 def by_code(db: Database, code: str) -> Organ | None:
     """The organ that has or had ``code`` in any scheme; the newest holder first."""
     row = db.execute(
-        f"SELECT {', '.join('organ.' + c for c in _COLUMNS.split(', '))} FROM organ JOIN organ_code ON organ_id = organ.id"
+        f"SELECT {', '.join('organ.' + c for c in _COLUMNS.split(', '))} FROM organ JOIN organ_code ON"
+        f" organ_id = organ.id"
         " WHERE value = ? ORDER BY valid_from DESC LIMIT 1",
         [code],
     ).fetchone()
@@ -120,10 +123,15 @@ def add(
     """Add an organ with its codes (scheme, value, valid from). Joins the caller's transaction. Raises BadInput."""
     db["organ"].insert(
         {
-            "id": organ_id, "name": nfc(name), "abbreviation": nfc(abbreviation), "place": nfc(place), "local": int(local),
-            "seal_sha256": seal_sha256, "seal_mm": seal_mm,
+            "id": organ_id,
+            "name": nfc(name),
+            "abbreviation": nfc(abbreviation),
+            "place": nfc(place),
+            "local": int(local),
+            "seal_sha256": seal_sha256,
+            "seal_mm": seal_mm,
         }
-    )  # fmt: skip
+    )
     for scheme, value, valid_from in codes:
         check_organ_code(scheme, value)
         db["organ_code"].insert({"organ_id": organ_id, "scheme": scheme, "value": value, "valid_from": valid_from})

@@ -65,16 +65,24 @@ def add(
     created_at: str,
     signature_sha256: str | None = None,
 ) -> str:
-    """Add an account with (organ id, role) memberships; returns its id. Joins the caller's transaction. Raises BadInput."""
+    """Add an account with (organ id, role) memberships; returns its id. Raises BadInput.
+
+    Joins the caller's transaction.
+    """
     if len(password) < PASSWORD_MIN:
         raise BadInput(N_("Mật khẩu phải có ít nhất %(length)s ký tự."), length=PASSWORD_MIN)
     account_id = uuid7()
     db["account"].insert(
         {
-            "id": account_id, "username": username.strip().lower(), "full_name": nfc(full_name), "position": nfc(position),
-            "password_hash": _hasher.hash(password), "created_at": created_at, "signature_sha256": signature_sha256,
+            "id": account_id,
+            "username": username.strip().lower(),
+            "full_name": nfc(full_name),
+            "position": nfc(position),
+            "password_hash": _hasher.hash(password),
+            "created_at": created_at,
+            "signature_sha256": signature_sha256,
         }
-    )  # fmt: skip
+    )
     for organ_id, role in memberships:
         db["membership"].insert({"account_id": account_id, "organ_id": organ_id, "role": role})
     return account_id
@@ -109,8 +117,12 @@ def _password_fits(stored: str, password: str) -> bool:
 
 def _refuse_when_throttled(db: Database, name: str, address: str, now: float) -> None:
     since = now - THROTTLE_WINDOW_SECONDS
-    by_name = db.execute("SELECT count(*) FROM login_failure WHERE username = ? AND at > ?", [name, since]).fetchone()[0]
-    by_address = db.execute("SELECT count(*) FROM login_failure WHERE address = ? AND at > ?", [address, since]).fetchone()[0]
+    by_name = db.execute("SELECT count(*) FROM login_failure WHERE username = ? AND at > ?", [name, since]).fetchone()[
+        0
+    ]
+    by_address = db.execute(
+        "SELECT count(*) FROM login_failure WHERE address = ? AND at > ?", [address, since]
+    ).fetchone()[0]
     if by_name >= MAX_FAILURES_PER_ACCOUNT or by_address >= MAX_FAILURES_PER_ADDRESS:
         raise NotAllowed(
             N_("Đăng nhập sai quá nhiều lần, tạm khóa %(minutes)s phút."),
@@ -122,7 +134,8 @@ def _refuse_when_throttled(db: Database, name: str, address: str, now: float) ->
 def memberships(db: Database, account_id: str) -> dict[str, frozenset[str]]:
     """Organ id → roles of this account, organs by name."""
     rows = db.execute(
-        "SELECT organ_id, role FROM membership JOIN organ ON organ.id = organ_id WHERE account_id = ? ORDER BY organ.name, role",
+        "SELECT organ_id, role FROM membership JOIN organ ON organ.id = organ_id WHERE account_id = ?"
+        " ORDER BY organ.name, role",
         [account_id],
     )
     found: dict[str, set[str]] = {}
@@ -136,7 +149,9 @@ def actor(db: Database, account_id: str, organ_id: str) -> Actor:
     account = get(db, account_id)
     roles = memberships(db, account_id).get(organ_id)
     if not account.active or not roles:
-        raise NotAllowed(N_("Tài khoản này không thuộc cơ quan đã chọn."), next_step=N_("Chọn lại cơ quan hoặc đăng nhập lại."))
+        raise NotAllowed(
+            N_("Tài khoản này không thuộc cơ quan đã chọn."), next_step=N_("Chọn lại cơ quan hoặc đăng nhập lại.")
+        )
     return Actor(account.id, account.full_name, organ_id, roles)
 
 
@@ -145,7 +160,8 @@ def with_role(db: Database, organ_id: str, *roles: str) -> list[Account]:
     marks = ", ".join("?" * len(roles))
     rows = db.execute(
         f"SELECT DISTINCT {', '.join('account.' + c for c in _COLUMNS.split(', '))} FROM account"
-        f" JOIN membership ON account_id = account.id WHERE organ_id = ? AND role IN ({marks}) AND active = 1 ORDER BY full_name",
+        f" JOIN membership ON account_id = account.id WHERE organ_id = ? AND role IN ({marks}) AND active"
+        f" = 1 ORDER BY full_name",
         [organ_id, *roles],
     )
     return [Account(*row[:4], bool(row[4]), row[5]) for row in rows.fetchall()]

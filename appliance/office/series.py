@@ -21,6 +21,7 @@ def take(db: Database, *, organ_id: str, kind: str, year: int, book: str = COMMO
         [organ_id, kind, book, year],
     )
     number: int = db.execute(
-        "SELECT last FROM number_series WHERE organ_id = ? AND kind = ? AND book = ? AND year = ?", [organ_id, kind, book, year]
+        "SELECT last FROM number_series WHERE organ_id = ? AND kind = ? AND book = ? AND year = ?",
+        [organ_id, kind, book, year],
     ).fetchone()[0]
     return number

@@ -53,7 +53,13 @@ TYPES: dict[str, DocumentType] = {
     for code, name, abbreviation in (line.split("|") for line in _ROWS.strip().splitlines())
 }
 
-URGENCY: dict[int, str] = {0: N_("Thường"), 1: N_("Khẩn"), 2: N_("Thượng khẩn"), 3: N_("Hỏa tốc"), 4: N_("Hỏa tốc hẹn giờ")}
+URGENCY: dict[int, str] = {
+    0: N_("Thường"),
+    1: N_("Khẩn"),
+    2: N_("Thượng khẩn"),
+    3: N_("Hỏa tốc"),
+    4: N_("Hỏa tốc hẹn giờ"),
+}
 """Priority of edXML (QCVN 102 item 1.11.1) → the mark in words."""
 
 COMPETENCES: tuple[str, ...] = ("TM.", "KT.", "TL.", "TUQ.", "Q.", "")
@@ -81,7 +87,9 @@ def document_type(code: str) -> DocumentType:
     try:
         return TYPES[code]
     except KeyError:
-        raise BadInput(N_("Không có loại văn bản “%(code)s”."), next_step=N_("Chọn loại văn bản trong danh sách."), code=code) from None
+        raise BadInput(
+            N_("Không có loại văn bản “%(code)s”."), next_step=N_("Chọn loại văn bản trong danh sách."), code=code
+        ) from None
 
 
 def notation(kind: DocumentType, organ: str, unit: str) -> str:

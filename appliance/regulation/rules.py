@@ -21,31 +21,69 @@ class Rule:
     text: str
 
 
-NO_SECRETS = Rule("no-secrets", N_("Điều 1 khoản 1 điểm b và Điều 8, QĐ 15/2019/QĐ-UBND"),
-                  N_("Văn bản có nội dung bí mật nhà nước không được đưa vào hệ thống."))  # fmt: skip
-TWO_SIGNATURES = Rule("two-signatures", N_("Điều 12 khoản 1, QĐ 15/2019/QĐ-UBND"),
-                      N_("Văn bản phát hành phải có chữ ký số của người có thẩm quyền, rồi chữ ký số của cơ quan."))  # fmt: skip
-SAME_DAY = Rule("same-day", N_("Điều 12 khoản 2, QĐ 15/2019/QĐ-UBND"),
-                N_("Ngày ký số của cá nhân và của cơ quan phải đúng ngày ban hành văn bản."))  # fmt: skip
-CLERK_SEALS = Rule("clerk-seals", N_("Điều 5 khoản 2 và Điều 12 khoản 1 điểm c, QĐ 15/2019/QĐ-UBND"),
-                   N_("Văn thư lấy số và dùng khóa của cơ quan ký lên văn bản đã được người có thẩm quyền ký."))  # fmt: skip
-OWN_TOKEN = Rule("own-token", N_("Điều 5 khoản 3, QĐ 15/2019/QĐ-UBND"),
-                 N_("Thiết bị lưu khóa bí mật của cá nhân do chính người đó giữ và sử dụng."))  # fmt: skip
-SCAN_FIRST = Rule("scan-first", N_("Điều 19 khoản 1, QĐ 15/2019/QĐ-UBND"),
-                  N_("Văn bản điện tử phải được quét mã độc trước khi phát hành."))  # fmt: skip
-TRUSTED_CLOCK = Rule("trusted-clock", N_("Điều 12 khoản 2, Điều 13 khoản 4 và Điều 20 khoản 4, QĐ 15/2019/QĐ-UBND"),
-                     N_("Thời gian ký phải đúng giờ Việt Nam và đồng bộ với trục liên thông."))  # fmt: skip
-SEND_BY = Rule("send-by", N_("Điều 10 khoản 2, QĐ 15/2019/QĐ-UBND"),
-               N_("Gửi ngay trong ngày ký ban hành, chậm nhất là buổi sáng ngày làm việc tiếp theo; "
-                  "văn bản khẩn gửi ngay sau khi ký số."))  # fmt: skip
-REFUSAL_REASON = Rule("refusal-reason", N_("Điều 5 khoản 4, QĐ 28/2018/QĐ-TTg"),
-                      N_("Từ chối tiếp nhận phải phản hồi kịp thời, nêu rõ lý do."))  # fmt: skip
-FIELD_LIMITS = Rule("field-limits", N_("Phụ lục VI, NĐ 30/2020/NĐ-CP; QCVN 102:2016/BTTTT"),
-                    N_("Thông tin đầu vào của văn bản có độ dài quy định."))  # fmt: skip
-UNIQUE_NUMBER = Rule("unique-number", N_("Điều 15 và Phụ lục I, NĐ 30/2020/NĐ-CP"),
-                     N_("Số văn bản lấy theo thứ tự, duy nhất trong một năm, không nhảy số."))  # fmt: skip
-LEGAL_VALUE = Rule("legal-value", N_("Điều 3, QĐ 15/2019/QĐ-UBND"),
-                   N_("Văn bản ký số hợp lệ có giá trị như văn bản giấy; văn bản khác chỉ để biết, tham khảo."))  # fmt: skip
+NO_SECRETS = Rule(
+    "no-secrets",
+    N_("Điều 1 khoản 1 điểm b và Điều 8, QĐ 15/2019/QĐ-UBND"),
+    N_("Văn bản có nội dung bí mật nhà nước không được đưa vào hệ thống."),
+)
+TWO_SIGNATURES = Rule(
+    "two-signatures",
+    N_("Điều 12 khoản 1, QĐ 15/2019/QĐ-UBND"),
+    N_("Văn bản phát hành phải có chữ ký số của người có thẩm quyền, rồi chữ ký số của cơ quan."),
+)
+SAME_DAY = Rule(
+    "same-day",
+    N_("Điều 12 khoản 2, QĐ 15/2019/QĐ-UBND"),
+    N_("Ngày ký số của cá nhân và của cơ quan phải đúng ngày ban hành văn bản."),
+)
+CLERK_SEALS = Rule(
+    "clerk-seals",
+    N_("Điều 5 khoản 2 và Điều 12 khoản 1 điểm c, QĐ 15/2019/QĐ-UBND"),
+    N_("Văn thư lấy số và dùng khóa của cơ quan ký lên văn bản đã được người có thẩm quyền ký."),
+)
+OWN_TOKEN = Rule(
+    "own-token",
+    N_("Điều 5 khoản 3, QĐ 15/2019/QĐ-UBND"),
+    N_("Thiết bị lưu khóa bí mật của cá nhân do chính người đó giữ và sử dụng."),
+)
+SCAN_FIRST = Rule(
+    "scan-first",
+    N_("Điều 19 khoản 1, QĐ 15/2019/QĐ-UBND"),
+    N_("Văn bản điện tử phải được quét mã độc trước khi phát hành."),
+)
+TRUSTED_CLOCK = Rule(
+    "trusted-clock",
+    N_("Điều 12 khoản 2, Điều 13 khoản 4 và Điều 20 khoản 4, QĐ 15/2019/QĐ-UBND"),
+    N_("Thời gian ký phải đúng giờ Việt Nam và đồng bộ với trục liên thông."),
+)
+SEND_BY = Rule(
+    "send-by",
+    N_("Điều 10 khoản 2, QĐ 15/2019/QĐ-UBND"),
+    N_(
+        "Gửi ngay trong ngày ký ban hành, chậm nhất là buổi sáng ngày làm việc tiếp theo; "
+        "văn bản khẩn gửi ngay sau khi ký số."
+    ),
+)
+REFUSAL_REASON = Rule(
+    "refusal-reason",
+    N_("Điều 5 khoản 4, QĐ 28/2018/QĐ-TTg"),
+    N_("Từ chối tiếp nhận phải phản hồi kịp thời, nêu rõ lý do."),
+)
+FIELD_LIMITS = Rule(
+    "field-limits",
+    N_("Phụ lục VI, NĐ 30/2020/NĐ-CP; QCVN 102:2016/BTTTT"),
+    N_("Thông tin đầu vào của văn bản có độ dài quy định."),
+)
+UNIQUE_NUMBER = Rule(
+    "unique-number",
+    N_("Điều 15 và Phụ lục I, NĐ 30/2020/NĐ-CP"),
+    N_("Số văn bản lấy theo thứ tự, duy nhất trong một năm, không nhảy số."),
+)
+LEGAL_VALUE = Rule(
+    "legal-value",
+    N_("Điều 3, QĐ 15/2019/QĐ-UBND"),
+    N_("Văn bản ký số hợp lệ có giá trị như văn bản giấy; văn bản khác chỉ để biết, tham khảo."),
+)
 
 RULE_SETS: dict[str, tuple[str, str | None]] = {"BL-2019": ("2019-08-17", None)}
 """Rule set → (valid from, valid to)."""

@@ -30,7 +30,10 @@ def open_database(path: Path, *, create: bool = False) -> Database:
         path.parent.mkdir(parents=True, exist_ok=True)
     try:
         connection = sqlite3.connect(
-            f"file:{path}?mode={'rwc' if create else 'rw'}", uri=True, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None
+            f"file:{path}?mode={'rwc' if create else 'rw'}",
+            uri=True,
+            timeout=BUSY_TIMEOUT_MS / 1000,
+            isolation_level=None,
         )
         database = Database(connection, recursive_triggers=False)
         _set_pragmas(database)
@@ -87,6 +90,8 @@ def transaction(database: Database) -> Iterator[None]:
 def _unavailable(error: sqlite3.OperationalError) -> Unavailable:
     full = "full" in str(error)
     return Unavailable(
-        N_("Đĩa của trạm đã đầy, việc này chưa được ghi.") if full else N_("Kho dữ liệu đang bận, việc này chưa được ghi."),
+        N_("Đĩa của trạm đã đầy, việc này chưa được ghi.")
+        if full
+        else N_("Kho dữ liệu đang bận, việc này chưa được ghi."),
         next_step=N_("Báo kỹ thuật viên dọn đĩa rồi làm lại.") if full else N_("Đợi một lát rồi làm lại."),
     )

@@ -64,7 +64,8 @@ CREATE TABLE outgoing (           -- văn bản đi
   unit TEXT NOT NULL DEFAULT '',  -- drafting unit or field, for công văn: '15/UBND-VP'
   drafter_id TEXT NOT NULL REFERENCES account(id), signer_id TEXT NOT NULL REFERENCES account(id),
   competence TEXT NOT NULL DEFAULT '', reply_due TEXT, note TEXT NOT NULL DEFAULT '',
-  book TEXT NOT NULL DEFAULT '', number INTEGER, number_year INTEGER, notation TEXT, issue_date TEXT, document_code TEXT UNIQUE,
+  book TEXT NOT NULL DEFAULT '', number INTEGER, number_year INTEGER, notation TEXT, issue_date TEXT,
+  document_code TEXT UNIQUE,
   rule_set TEXT NOT NULL, file_name TEXT NOT NULL,
   draft_sha256 TEXT NOT NULL, placement TEXT NOT NULL, prepared_sha256 TEXT, signed_sha256 TEXT, sealed_sha256 TEXT,
   page_count INTEGER NOT NULL, signed_at TEXT, sealed_at TEXT, issued_at TEXT,
@@ -86,7 +87,8 @@ CREATE TABLE message (            -- the queue: one package (edXML) with its id 
   title TEXT NOT NULL, priority INTEGER NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('ready', 'sending', 'waiting', 'uncertain', 'held', 'accepted', 'rejected')),
   queued_at TEXT NOT NULL, due_target TEXT, due_latest TEXT,          -- article 10.2
-  next_at TEXT, lease_owner TEXT, lease_until TEXT, attempts INTEGER NOT NULL DEFAULT 0, last_error TEXT NOT NULL DEFAULT '',
+  next_at TEXT, lease_owner TEXT, lease_until TEXT, attempts INTEGER NOT NULL DEFAULT 0,
+  last_error TEXT NOT NULL DEFAULT '',
   bus_doc_id TEXT, accepted_at TEXT, receipt_sha256 TEXT
 ) STRICT;
 CREATE INDEX message_state ON message(state, priority);
@@ -99,42 +101,53 @@ CREATE TABLE message_recipient (  -- state per recipient; statuses are a set wit
 ) STRICT;
 CREATE TABLE attempt (
   id INTEGER PRIMARY KEY, message_id TEXT NOT NULL REFERENCES message(id), started_at TEXT NOT NULL, ended_at TEXT,
-  phase TEXT NOT NULL DEFAULT 'started', bytes_sent INTEGER NOT NULL DEFAULT 0, http_status INTEGER, error TEXT NOT NULL DEFAULT ''
+  phase TEXT NOT NULL DEFAULT 'started', bytes_sent INTEGER NOT NULL DEFAULT 0, http_status INTEGER,
+  error TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX attempt_message ON attempt(message_id);
 CREATE TABLE status_in (          -- every status that came, append only
   id INTEGER PRIMARY KEY, bus_doc_id TEXT NOT NULL UNIQUE, outgoing_id TEXT REFERENCES outgoing(id),
   from_code TEXT NOT NULL, from_name TEXT NOT NULL, document_code TEXT NOT NULL, status_code TEXT NOT NULL,
-  description TEXT NOT NULL, staff TEXT NOT NULL DEFAULT '', at TEXT NOT NULL, received_at TEXT NOT NULL, sha256 TEXT NOT NULL
+  description TEXT NOT NULL, staff TEXT NOT NULL DEFAULT '', at TEXT NOT NULL, received_at TEXT NOT NULL,
+  sha256 TEXT NOT NULL
 ) STRICT;
 CREATE TABLE inbox (              -- what the bus handed over, by its id: transport de-duplication and quarantine
-  bus_doc_id TEXT PRIMARY KEY, kind TEXT NOT NULL, message_id TEXT, seq INTEGER NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL,
+  bus_doc_id TEXT PRIMARY KEY, kind TEXT NOT NULL, message_id TEXT, seq INTEGER NOT NULL, sha256 TEXT NOT NULL,
+  size INTEGER NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('stored', 'duplicate', 'quarantined')), reason TEXT NOT NULL DEFAULT '',
   received_at TEXT NOT NULL, acked_at TEXT
 ) STRICT;
 CREATE TABLE incoming (           -- văn bản đến
-  id TEXT PRIMARY KEY, organ_id TEXT NOT NULL REFERENCES organ(id), bus_doc_id TEXT NOT NULL REFERENCES inbox(bus_doc_id),
+  id TEXT PRIMARY KEY, organ_id TEXT NOT NULL REFERENCES organ(id),
+  bus_doc_id TEXT NOT NULL REFERENCES inbox(bus_doc_id),
   dedup_key TEXT NOT NULL UNIQUE, copies INTEGER NOT NULL DEFAULT 1, same_code_other_content INTEGER NOT NULL DEFAULT 0,
   state TEXT NOT NULL CHECK (state IN ('arrived', 'refused', 'accepted', 'assigned', 'in_progress', 'done')),
   from_code TEXT NOT NULL, from_name TEXT NOT NULL, document_code TEXT NOT NULL,
-  code_number TEXT NOT NULL, code_notation TEXT NOT NULL, issue_date TEXT NOT NULL, type_name TEXT NOT NULL, subject TEXT NOT NULL,
-  urgency INTEGER NOT NULL, signer_name TEXT NOT NULL DEFAULT '', signer_position TEXT NOT NULL DEFAULT '', reply_due TEXT,
+  code_number TEXT NOT NULL, code_notation TEXT NOT NULL, issue_date TEXT NOT NULL, type_name TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  urgency INTEGER NOT NULL, signer_name TEXT NOT NULL DEFAULT '', signer_position TEXT NOT NULL DEFAULT '',
+  reply_due TEXT,
   raw_sha256 TEXT NOT NULL, received_at TEXT NOT NULL, warnings TEXT NOT NULL DEFAULT '[]',
   arrival_number INTEGER, arrival_date TEXT, refusal_reason TEXT NOT NULL DEFAULT '',
-  assignee_id TEXT REFERENCES account(id), instruction TEXT NOT NULL DEFAULT '', task_due TEXT, result TEXT NOT NULL DEFAULT '',
+  assignee_id TEXT REFERENCES account(id), instruction TEXT NOT NULL DEFAULT '', task_due TEXT,
+  result TEXT NOT NULL DEFAULT '',
   updated_at TEXT NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX incoming_number ON incoming(organ_id, substr(arrival_date, 1, 4), arrival_number) WHERE arrival_number IS NOT NULL;
+CREATE UNIQUE INDEX incoming_number ON incoming(organ_id, substr(arrival_date, 1, 4),
+arrival_number) WHERE arrival_number IS NOT NULL;
 CREATE INDEX incoming_state ON incoming(organ_id, state);
 CREATE TABLE incoming_file (
-  incoming_id TEXT NOT NULL REFERENCES incoming(id), position INTEGER NOT NULL, name TEXT NOT NULL, sha256 TEXT NOT NULL,
+  incoming_id TEXT NOT NULL REFERENCES incoming(id), position INTEGER NOT NULL, name TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
   size INTEGER NOT NULL, media_type TEXT NOT NULL, scan TEXT NOT NULL DEFAULT '', signatures TEXT NOT NULL DEFAULT '[]',
   PRIMARY KEY (incoming_id, position)
 ) STRICT;
 CREATE TABLE clock_sample (       -- the bus's clock beside ours (bus-link C.5)
-  id INTEGER PRIMARY KEY, boot_id TEXT NOT NULL, monotonic REAL NOT NULL, wall REAL NOT NULL, offset REAL NOT NULL, error REAL NOT NULL
+  id INTEGER PRIMARY KEY, boot_id TEXT NOT NULL, monotonic REAL NOT NULL, wall REAL NOT NULL, offset REAL NOT NULL,
+  error REAL NOT NULL
 ) STRICT;
-CREATE TABLE fact (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;  -- inbox cursor, link state, clock floor, last job failures
+-- inbox cursor, link state, clock floor, last job failures
+CREATE TABLE fact (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE audit (              -- nhật ký: each entry carries the hash of the one before
   seq INTEGER PRIMARY KEY, at TEXT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL,
   detail TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL UNIQUE

@@ -14,7 +14,7 @@ def nfc(text: str) -> str:
 
 
 def fold(text: str | None) -> str:
-    """``text`` without marks and case, đ as d, so that 'quyet dinh' finds 'Quyết định'. SQLite's LIKE knows ASCII only."""
+    """``text`` without marks and case, đ as d: 'quyet dinh' finds 'Quyết định'. SQLite's LIKE knows ASCII only."""
     plain = unicodedata.normalize("NFD", text or "").replace("đ", "d").replace("Đ", "D")
     return "".join(c for c in plain if not unicodedata.combining(c)).casefold()
 

@@ -34,7 +34,9 @@ class DemoPerson:
 
 ORGANS = (
     DemoOrgan("ubnd-hoa-binh", "Ủy ban nhân dân xã Hòa Bình", "UBND", COMMUNE, "H99.21", "000.00.21.H99", local=True),
-    DemoOrgan("hdnd-hoa-binh", "Hội đồng nhân dân xã Hòa Bình", "HĐND", COMMUNE, "H99.21.1", "000.01.21.H99", local=True),
+    DemoOrgan(
+        "hdnd-hoa-binh", "Hội đồng nhân dân xã Hòa Bình", "HĐND", COMMUNE, "H99.21.1", "000.01.21.H99", local=True
+    ),
     DemoOrgan("vp-ubnd-tinh", "Văn phòng Ủy ban nhân dân tỉnh Hải Vân", "VP", PROVINCE, "H99.01", "000.00.01.H99"),
     DemoOrgan("so-noi-vu", "Sở Nội vụ tỉnh Hải Vân", "SNV", PROVINCE, "H99.05", "000.00.05.H99"),
     DemoOrgan("ubnd-dong-hai", "Ủy ban nhân dân xã Đông Hải", "UBND", "Đông Hải", "H99.22", "000.00.22.H99"),
@@ -43,13 +45,18 @@ ORGANS = (
 UBND = ORGANS[0]
 PROVINCE_OFFICE = ORGANS[2]
 
-CLERK = DemoPerson("vanthu", "Nguyễn Thị Ngọc Trâm", "Công chức Văn phòng - Thống kê",
-                   (("ubnd-hoa-binh", "clerk"), ("hdnd-hoa-binh", "clerk")))  # fmt: skip
+CLERK = DemoPerson(
+    "vanthu",
+    "Nguyễn Thị Ngọc Trâm",
+    "Công chức Văn phòng - Thống kê",
+    (("ubnd-hoa-binh", "clerk"), ("hdnd-hoa-binh", "clerk")),
+)
 CHAIR = DemoPerson("chutich", "Trần Văn Thạnh", "CHỦ TỊCH", (("ubnd-hoa-binh", "leader"),))
 COUNCIL_CHAIR = DemoPerson("chutichhdnd", "Đặng Hữu Phước", "CHỦ TỊCH", (("hdnd-hoa-binh", "leader"),))
 OFFICIAL = DemoPerson("congchuc", "Lê Thị Mỹ Duyên", "Công chức Văn hóa - Xã hội", (("ubnd-hoa-binh", "official"),))
-TECHNICIAN = DemoPerson("kythuat", "Phạm Quốc Huy", "Kỹ thuật viên",
-                        (("ubnd-hoa-binh", "technician"), ("hdnd-hoa-binh", "technician")))  # fmt: skip
+TECHNICIAN = DemoPerson(
+    "kythuat", "Phạm Quốc Huy", "Kỹ thuật viên", (("ubnd-hoa-binh", "technician"), ("hdnd-hoa-binh", "technician"))
+)
 AUDITOR = DemoPerson("kiemtra", "Võ Minh Tâm", "Cán bộ kiểm tra", (("ubnd-hoa-binh", "auditor"),))
 
 PEOPLE = (CLERK, CHAIR, COUNCIL_CHAIR, OFFICIAL, TECHNICIAN, AUDITOR)

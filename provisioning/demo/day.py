@@ -1,7 +1,8 @@
 """A short real day, played by three people over HTTPS through the same pages that everybody uses.
 
-Out: an official drafts a decision while the line is down, the chair signs, the clerk numbers, seals and issues; it waits,
-and when the line returns it is sent once. In: the province's letter arrives, is registered, assigned, worked on, finished.
+Out: an official drafts a decision while the line is down, the chair signs, the clerk numbers, seals and issues; it
+waits, and when the line returns it is sent once. In: the province's letter arrives, is registered, assigned, worked on,
+finished.
 """
 
 from __future__ import annotations
@@ -64,7 +65,12 @@ class Day:
             except (TramError, httpx.HTTPError) as error:
                 held, detail = False, f"{type(error).__name__}: {error}"
             line = Step(
-                datetime.now(VN).isoformat(timespec="seconds"), round(time.monotonic() - self._began, 2), who, what, held, detail
+                datetime.now(VN).isoformat(timespec="seconds"),
+                round(time.monotonic() - self._began, 2),
+                who,
+                what,
+                held,
+                detail,
             )
             self.timeline.append(line)
             self.say(line)
@@ -118,7 +124,9 @@ class Day:
             "no_secret": "1",
             "signer_id": _option(page.html, CHAIR.full_name),
         }
-        page = person.send("/van-ban-di/moi", values, {"file": ("Quyết định Tổ công nghệ số.pdf", self.draft, "application/pdf")})
+        page = person.send(
+            "/van-ban-di/moi", values, {"file": ("Quyết định Tổ công nghệ số.pdf", self.draft, "application/pdf")}
+        )
         self.outgoing_path = "/van-ban-di/" + page.url.split("/van-ban-di/")[1].split("/")[0]
         person.open(self.outgoing_path)
         person.send("/trinh", {})
@@ -166,9 +174,14 @@ class Day:
     def province_sends(self) -> str:
         """The province's page sends a signed letter; it appears in the clerk's list, once."""
         values = {
-            "organ": PROVINCE_OFFICE.code, "to": UBND.code, "subject": "V/v rà soát mã định danh và tài khoản liên thông văn bản",
-            "number": "215", "notation": "VP-TH", "type_name": "Công văn", "urgency": "1",
-        }  # fmt: skip
+            "organ": PROVINCE_OFFICE.code,
+            "to": UBND.code,
+            "subject": "V/v rà soát mã định danh và tài khoản liên thông văn bản",
+            "number": "215",
+            "notation": "VP-TH",
+            "type_name": "Công văn",
+            "urgency": "1",
+        }
         files = {"file": ("Công văn 215.pdf", self.letter, "application/pdf")}
         httpx.post(f"{self.bus}/control/send", data=values, files=files, timeout=30).raise_for_status()
         self.incoming_path = self._until(lambda: self.eyes.incoming_path(), "văn bản chưa về trạm")

@@ -23,14 +23,16 @@ class Eyes:
     def failed_attempt(self) -> str:
         """The error of an attempt to send a document that has ended without success."""
         return self._one(
-            "SELECT error FROM attempt JOIN message ON message.id = message_id WHERE kind = 'edoc' AND ended_at IS NOT NULL"
+            "SELECT error FROM attempt JOIN message ON message.id = message_id WHERE kind = 'edoc' AND"
+            " ended_at IS NOT NULL"
             " AND error <> '' ORDER BY attempt.id DESC LIMIT 1"
         )
 
     def receipt(self) -> str:
         """The digest of the receipt of the newest document sent."""
         return self._one(
-            "SELECT receipt_sha256 FROM message WHERE kind = 'edoc' AND state = 'accepted' ORDER BY queued_at DESC LIMIT 1"
+            "SELECT receipt_sha256 FROM message WHERE kind = 'edoc' AND state = 'accepted' ORDER BY"
+            " queued_at DESC LIMIT 1"
         )
 
     def statuses(self) -> str:

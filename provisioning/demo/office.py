@@ -28,16 +28,27 @@ def fill(
     with transaction(desk.db):
         for organ in ORGANS:
             organs.add(
-                desk.db, organ_id=organ.id, name=organ.name, abbreviation=organ.abbreviation, place=organ.place, local=organ.local,
+                desk.db,
+                organ_id=organ.id,
+                name=organ.name,
+                abbreviation=organ.abbreviation,
+                place=organ.place,
+                local=organ.local,
                 codes=[("QD20", organ.code, CODES_SINCE), ("QCVN102", organ.old_code, CODES_SINCE)],
-                seal_sha256=seal_files.get(organ.id), seal_mm=SEAL_MM if organ.id in seal_files else None,
-            )  # fmt: skip
+                seal_sha256=seal_files.get(organ.id),
+                seal_mm=SEAL_MM if organ.id in seal_files else None,
+            )
         for person in PEOPLE:
             accounts[person.username] = people.add(
-                desk.db, username=person.username, full_name=person.full_name, position=person.position,
-                password=passwords[person.username], memberships=list(person.roles), created_at=now.isoformat(),
+                desk.db,
+                username=person.username,
+                full_name=person.full_name,
+                position=person.position,
+                password=passwords[person.username],
+                memberships=list(person.roles),
+                created_at=now.isoformat(),
                 signature_sha256=signature_files.get(person.username),
-            )  # fmt: skip
+            )
         audit.append(desk.db, now, "system", "box.provision", "box", {"organs": len(ORGANS), "people": len(PEOPLE)})
     return accounts
 

@@ -56,14 +56,20 @@ class Person:
         return self._page
 
     def send(
-        self, action: str, values: dict[str, str | list[str]], files: dict[str, tuple[str, bytes, str]] | None = None,
-        *, refused: bool = False,
-    ) -> Page:  # fmt: skip
+        self,
+        action: str,
+        values: dict[str, str | list[str]],
+        files: dict[str, tuple[str, bytes, str]] | None = None,
+        *,
+        refused: bool = False,
+    ) -> Page:
         """Fill in the form of the present page whose action ends with ``action`` and send it.
 
         Raises PageSays when there is no such form or when the answer is an error (unless ``refused`` is expected).
         """
-        form = next((f for f in self._page.forms if f.method == "post" and f.action.split("?")[0].endswith(action)), None)
+        form = next(
+            (f for f in self._page.forms if f.method == "post" and f.action.split("?")[0].endswith(action)), None
+        )
         if form is None:
             raise PageSays(f"{self._page.url}: không có biểu mẫu “{action}” trên trang. {self._page.text[:600]}")
         data = {**form.fields, **{key: value if isinstance(value, list) else [value] for key, value in values.items()}}
@@ -124,9 +130,8 @@ class _Reader(HTMLParser):
         elif tag == "textarea":
             self._textarea = name
             self._put(name, "")
-        elif tag == "input" and name and given.get("type", "text") not in ("submit", "button", "file"):
-            if given.get("type") not in ("checkbox", "radio") or "checked" in given:
-                self._put(name, given.get("value", "on" if given.get("type") == "checkbox" else ""))
+        elif tag == "input" and _counts(given):
+            self._put(name, given.get("value", "on" if given.get("type") == "checkbox" else ""))
 
     def _put(self, name: str, value: str) -> None:
         if self._form is not None and name:
@@ -147,3 +152,9 @@ class _Reader(HTMLParser):
             self._form.fields[self._textarea] = [data.strip()]
         elif not self._silent:
             self.words.append(data)
+
+
+def _counts(given: dict[str, str]) -> bool:
+    """Whether a browser would send this input without the person touching it."""
+    kind = given.get("type", "text")
+    return kind not in ("submit", "button", "file") and (kind not in ("checkbox", "radio") or "checked" in given)

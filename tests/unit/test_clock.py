@@ -80,11 +80,15 @@ def test_a_clock_below_the_last_committed_time_is_suspect(the_clock: clock.Clock
 
 
 def test_tracking_says_what_chronyd_really_knows() -> None:
-    line = "0A4D0001,10.77.0.1,9,{},-0.000002185,-0.0000005,0.0000005,-0.113,-0.081,3.941,0.000009849,0.000343102,2.0,Normal"
+    line = (
+        "0A4D0001,10.77.0.1,9,{},-0.000002185,-0.0000005,0.0000005,-0.113,-0.081,3.941,0.0000098,0.0003431,2.0,Normal"
+    )
     now = time.time()
     assert clock.parse_tracking("00000000,,0,0.0,0,0,0,0,0,0,1.0,1.0,0.0,Not synchronised", now) is None
     assert clock.parse_tracking("506 Cannot talk to daemon", now) is None
     fresh = clock.parse_tracking(line.format(now - 10), now)
-    assert fresh is not None and fresh.error < 0.01
+    assert fresh is not None
+    assert fresh.error < 0.01
     stale = clock.parse_tracking(line.format(now - 14 * 86400), now)
-    assert stale is not None and stale.error == pytest.approx(60.5, abs=1), "leap stays Normal; the bound must not"
+    assert stale is not None
+    assert stale.error == pytest.approx(60.5, abs=1), "leap stays Normal; the bound must not"

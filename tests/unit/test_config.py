@@ -10,7 +10,7 @@ from appliance.config import load_settings
 from appliance.errors import ConfigError
 
 
-def _load(tmp_path: Path, text: str):  # noqa: ANN202
+def _load(tmp_path: Path, text: str):
     path = tmp_path / "tram.toml"
     path.write_text(text, "utf-8")
     return load_settings(path)

@@ -22,10 +22,22 @@ def document(office: Office, seq: int = 1, **changes: object) -> ReceivedDocumen
     sha256 = office.desk.blobs.put(b"raw package")
     item = BusItem(f"doc-{seq}", f"message-{seq}", "edoc", seq, "H99.21", sha256, 11)
     plain = ReceivedDocument(
-        item=item, dedup_key="H99.01|H99.01,2026/11/20,15/VP-TH|0|abc", sender=SENDER, document_code="H99.01,2026/11/20,15/VP-TH",
-        number="15", notation="VP-TH", issue_date="2026-11-20", type_name="Công văn", subject="Về việc rà soát mã định danh",
-        urgency=1, signer_name="Nguyễn Văn A", signer_position="Chánh Văn phòng", reply_due=None, files=(), warnings=(),
-    )  # fmt: skip
+        item=item,
+        dedup_key="H99.01|H99.01,2026/11/20,15/VP-TH|0|abc",
+        sender=SENDER,
+        document_code="H99.01,2026/11/20,15/VP-TH",
+        number="15",
+        notation="VP-TH",
+        issue_date="2026-11-20",
+        type_name="Công văn",
+        subject="Về việc rà soát mã định danh",
+        urgency=1,
+        signer_name="Nguyễn Văn A",
+        signer_position="Chánh Văn phòng",
+        reply_due=None,
+        files=(),
+        warnings=(),
+    )
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
@@ -148,10 +160,22 @@ def with_outgoing(office: Office, status: ReceivedStatus) -> None:
         now = "2026-11-20T08:00:00+07:00"
         db["outgoing"].insert(
             {
-                "id": "out", "organ_id": "ubnd-hoa-binh", "state": "issued", "type_code": "cong-van", "subject": "s", "urgency": 0,
-                "drafter_id": office.accounts["vanthu"], "signer_id": office.accounts["chutich"], "rule_set": "BL-2019",
-                "file_name": "a.pdf", "draft_sha256": "x", "placement": "{}", "page_count": 1, "document_code": "the code",
-                "created_at": now, "updated_at": now,
+                "id": "out",
+                "organ_id": "ubnd-hoa-binh",
+                "state": "issued",
+                "type_code": "cong-van",
+                "subject": "s",
+                "urgency": 0,
+                "drafter_id": office.accounts["vanthu"],
+                "signer_id": office.accounts["chutich"],
+                "rule_set": "BL-2019",
+                "file_name": "a.pdf",
+                "draft_sha256": "x",
+                "placement": "{}",
+                "page_count": 1,
+                "document_code": "the code",
+                "created_at": now,
+                "updated_at": now,
             }
-        )  # fmt: skip
+        )
     arrival.receive_status(office.desk, status)

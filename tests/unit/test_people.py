@@ -59,7 +59,13 @@ def test_a_person_acts_only_in_organs_they_belong_to(office: Office) -> None:
 def test_a_short_password_is_refused(office: Office) -> None:
     with pytest.raises(BadInput):
         people.add(
-            office.desk.db, username="x", full_name="X", position="", password="ngắn", memberships=[], created_at="2026-01-01"
+            office.desk.db,
+            username="x",
+            full_name="X",
+            position="",
+            password="ngắn",
+            memberships=[],
+            created_at="2026-01-01",
         )
 
 

@@ -19,7 +19,12 @@ def test_there_are_29_types_of_which_27_have_an_abbreviation() -> None:
 
 @pytest.mark.parametrize(
     ("code", "unit", "expected"),
-    [("quyet-dinh", "", "QĐ-UBND"), ("quyet-dinh", "VP", "QĐ-UBND"), ("cong-van", "VP", "UBND-VP"), ("cong-van", "", "UBND")],
+    [
+        ("quyet-dinh", "", "QĐ-UBND"),
+        ("quyet-dinh", "VP", "QĐ-UBND"),
+        ("cong-van", "VP", "UBND-VP"),
+        ("cong-van", "", "UBND"),
+    ],
 )
 def test_the_notation_names_the_type_or_the_drafting_unit(code: str, unit: str, expected: str) -> None:
     assert document_types.notation(document_types.document_type(code), "UBND", unit) == expected
@@ -32,7 +37,9 @@ def test_numbers_and_dates_are_padded_as_annex_i_says() -> None:
     assert document_types.day_month_text(15, 8) == ("15", "8")
 
 
-@pytest.mark.parametrize(("scheme", "value"), [("QCVN102", "000.00.21.H99"), ("QD20", "H99.21"), ("QD20", "H37.DN.001")])
+@pytest.mark.parametrize(
+    ("scheme", "value"), [("QCVN102", "000.00.21.H99"), ("QD20", "H99.21"), ("QD20", "H37.DN.001")]
+)
 def test_well_formed_codes_are_accepted_in_their_own_scheme_only(scheme: str, value: str) -> None:
     assert codes.check_organ_code(scheme, value) == value
     assert codes.scheme_of(value) == scheme

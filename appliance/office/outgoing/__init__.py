@@ -29,7 +29,28 @@ from appliance.office.outgoing.steps import (
 )
 
 __all__ = [
-    "EDITABLE", "STATES", "TRANSITIONS", "Outgoing", "OutgoingForm", "ask_to_sign_again", "create", "form_of", "get",
-    "give_back", "history", "issue", "listing", "load", "number_and_seal", "recipients", "register", "replace_file",
-    "send_back", "set_placement", "sign", "submit", "update", "withdraw",
-]  # fmt: skip
+    "EDITABLE",
+    "STATES",
+    "TRANSITIONS",
+    "Outgoing",
+    "OutgoingForm",
+    "ask_to_sign_again",
+    "create",
+    "form_of",
+    "get",
+    "give_back",
+    "history",
+    "issue",
+    "listing",
+    "load",
+    "number_and_seal",
+    "recipients",
+    "register",
+    "replace_file",
+    "send_back",
+    "set_placement",
+    "sign",
+    "submit",
+    "update",
+    "withdraw",
+]

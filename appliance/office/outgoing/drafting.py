@@ -26,7 +26,10 @@ SEAL_MM = 36.0
 
 
 def create(desk: Desk, actor: Actor, form: OutgoingForm, file_name: str, stream: BinaryIO) -> Outgoing:
-    """A new draft from an uploaded PDF: checked, scanned, its places found. Raises BadInput, RuleRefused, Unavailable."""
+    """A new draft from an uploaded PDF: checked, scanned, its places found.
+
+    Raises BadInput, RuleRefused, Unavailable.
+    """
     require(actor, "clerk", "official", "leader")
     form = _checked(desk, actor, form)
     sha256, pages, placement = _take_file(desk, actor, form, stream)
@@ -34,12 +37,20 @@ def create(desk: Desk, actor: Actor, form: OutgoingForm, file_name: str, stream:
     with transaction(desk.db):
         desk.db["outgoing"].insert(
             {
-                "id": outgoing_id, "organ_id": actor.organ_id, "state": "drafting", **_form_columns(form),
-                "drafter_id": actor.account_id, "rule_set": desk.settings.rule_set, "file_name": _file_name(file_name),
-                "draft_sha256": sha256, "placement": placement.to_json(), "page_count": pages,
-                "created_at": now.isoformat(), "updated_at": now.isoformat(),
+                "id": outgoing_id,
+                "organ_id": actor.organ_id,
+                "state": "drafting",
+                **_form_columns(form),
+                "drafter_id": actor.account_id,
+                "rule_set": desk.settings.rule_set,
+                "file_name": _file_name(file_name),
+                "draft_sha256": sha256,
+                "placement": placement.to_json(),
+                "page_count": pages,
+                "created_at": now.isoformat(),
+                "updated_at": now.isoformat(),
             }
-        )  # fmt: skip
+        )
         _write_recipients(desk, outgoing_id, form, now.date())
         detail = {"subject": form.subject, "type": form.type_code, "draft": sha256}
         audit.append(desk.db, now, actor.account_id, "outgoing.create", f"outgoing:{outgoing_id}", detail)
@@ -65,9 +76,12 @@ def replace_file(desk: Desk, actor: Actor, outgoing_id: str, file_name: str, str
     form = form_of(desk, document)
     sha256, pages, placement = _take_file(desk, actor, form, stream)
     changes = {
-        "file_name": _file_name(file_name), "draft_sha256": sha256, "page_count": pages, "placement": placement.to_json(),
+        "file_name": _file_name(file_name),
+        "draft_sha256": sha256,
+        "page_count": pages,
+        "placement": placement.to_json(),
         "prepared_sha256": None,
-    }  # fmt: skip
+    }
     return _edit(desk, actor, document, "replace_file", changes, {"draft": sha256})
 
 
@@ -80,11 +94,17 @@ def set_placement(desk: Desk, actor: Actor, outgoing_id: str, placement: Placeme
 def form_of(desk: Desk, document: Outgoing) -> OutgoingForm:
     """A draft's fields as its form."""
     return OutgoingForm(
-        type_code=document.type_code, subject=document.subject, urgency=document.urgency, signer_id=document.signer_id,
-        recipient_ids=tuple(row["organ_id"] for row in recipients(desk.db, document.id)), unit=document.unit,
-        competence=document.competence, reply_due=date.fromisoformat(document.reply_due) if document.reply_due else None,
-        note=document.note, no_secret=True,
-    )  # fmt: skip
+        type_code=document.type_code,
+        subject=document.subject,
+        urgency=document.urgency,
+        signer_id=document.signer_id,
+        recipient_ids=tuple(row["organ_id"] for row in recipients(desk.db, document.id)),
+        unit=document.unit,
+        competence=document.competence,
+        reply_due=date.fromisoformat(document.reply_due) if document.reply_due else None,
+        note=document.note,
+        no_secret=True,
+    )
 
 
 def _checked(desk: Desk, actor: Actor, form: OutgoingForm) -> OutgoingForm:
@@ -93,7 +113,10 @@ def _checked(desk: Desk, actor: Actor, form: OutgoingForm) -> OutgoingForm:
         raise rules.refuse(
             rules.NO_SECRETS,
             N_("Chưa xác nhận văn bản không chứa bí mật nhà nước."),
-            N_("Nếu văn bản có độ mật: không tải lên, xử lý theo quy định về bí mật nhà nước. Nếu không: đánh dấu xác nhận."),
+            N_(
+                "Nếu văn bản có độ mật: không tải lên, xử lý theo quy định về bí mật nhà nước. Nếu không:"
+                " đánh dấu xác nhận."
+            ),
         )
     document_type(form.type_code)
     subject = nfc(form.subject)
@@ -102,7 +125,9 @@ def _checked(desk: Desk, actor: Actor, form: OutgoingForm) -> OutgoingForm:
     if form.urgency not in URGENCY or form.competence not in COMPETENCES:
         raise BadInput(N_("Độ khẩn hoặc thể thức đề ký không có trong danh sách."), rule=rules.FIELD_LIMITS)
     if not form.recipient_ids or len(set(form.recipient_ids)) != len(form.recipient_ids):
-        raise BadInput(N_("Chọn ít nhất một nơi nhận, mỗi nơi một lần."), next_step=N_("Tìm cơ quan nhận trong danh bạ."))
+        raise BadInput(
+            N_("Chọn ít nhất một nơi nhận, mỗi nơi một lần."), next_step=N_("Tìm cơ quan nhận trong danh bạ.")
+        )
     if form.signer_id not in {account.id for account in people.with_role(desk.db, actor.organ_id, "leader")}:
         raise BadInput(N_("Người ký phải là lãnh đạo của cơ quan."), next_step=N_("Chọn người ký trong danh sách."))
     today = desk.clock.now().date()
@@ -126,7 +151,13 @@ def _form_columns(form: OutgoingForm) -> dict[str, Any]:
 def _write_recipients(desk: Desk, outgoing_id: str, form: OutgoingForm, day: date) -> None:
     for position, organ_id in enumerate(form.recipient_ids):
         party = organs.party(desk.db, organ_id, day)
-        row = {"outgoing_id": outgoing_id, "organ_id": organ_id, "code": party.code, "name": party.name, "position": position}
+        row = {
+            "outgoing_id": outgoing_id,
+            "organ_id": organ_id,
+            "code": party.code,
+            "name": party.name,
+            "position": position,
+        }
         desk.db["outgoing_recipient"].insert(row)
 
 
@@ -165,8 +196,13 @@ def _editable(desk: Desk, actor: Actor, outgoing_id: str) -> Outgoing:
 
 
 def _edit(
-    desk: Desk, actor: Actor, document: Outgoing, action: str, changes: dict[str, Any], detail: dict[str, Any],
+    desk: Desk,
+    actor: Actor,
+    document: Outgoing,
+    action: str,
+    changes: dict[str, Any],
+    detail: dict[str, Any],
     also: Callable[[datetime], None] | None = None,
-) -> Outgoing:  # fmt: skip
+) -> Outgoing:
     """Change an editable document without moving it."""
     return write(desk, actor, document, EDITABLE, action, lambda: changes, detail, also)

@@ -18,11 +18,13 @@ from appliance.store.text import nfc
 
 
 def require(actor: Actor, *roles: str) -> None:
+    """Raises NotAllowed unless one of ``roles`` is held."""
     if not actor.has(*roles):
         raise NotAllowed(N_("Vai trò của anh/chị không làm được việc này."))
 
 
 def require_author(actor: Actor, document: Outgoing) -> None:
+    """Raises NotAllowed unless the actor drafted the document or is the clerk."""
     if document.drafter_id != actor.account_id and not actor.has("clerk"):
         raise NotAllowed(N_("Chỉ người soạn hoặc văn thư được làm việc này."))
 
@@ -38,9 +40,14 @@ def check(actor: Actor, document: Outgoing, action: str) -> None:
 
 
 def apply(
-    desk: Desk, actor: Actor, document: Outgoing, action: str, changes: dict[str, Any] | Callable[[], dict[str, Any]],
-    detail: dict[str, Any], also: Callable[[datetime], None] | None = None,
-) -> Outgoing:  # fmt: skip
+    desk: Desk,
+    actor: Actor,
+    document: Outgoing,
+    action: str,
+    changes: dict[str, Any] | Callable[[], dict[str, Any]],
+    detail: dict[str, Any],
+    also: Callable[[datetime], None] | None = None,
+) -> Outgoing:
     """Move a document by its table."""
     check(actor, document, action)
     transition = TRANSITIONS[action]
@@ -52,9 +59,15 @@ def apply(
 
 
 def write(
-    desk: Desk, actor: Actor, document: Outgoing, sources: tuple[str, ...], action: str, columns: Callable[[], dict[str, Any]],
-    detail: dict[str, Any], also: Callable[[datetime], None] | None,
-) -> Outgoing:  # fmt: skip
+    desk: Desk,
+    actor: Actor,
+    document: Outgoing,
+    sources: tuple[str, ...],
+    action: str,
+    columns: Callable[[], dict[str, Any]],
+    detail: dict[str, Any],
+    also: Callable[[datetime], None] | None,
+) -> Outgoing:
     """One transaction: the state as it is now is checked again, then row, audit entry, clock floor and message."""
     now = desk.clock.now()
     with transaction(desk.db):
@@ -66,7 +79,14 @@ def write(
         entry = {"from": current.state, "to": values.get("state", current.state), **detail}
         if "number" in values:
             entry["number"] = values["number"]
-        audit.append(desk.db, now, actor.account_id, f"outgoing.{action}", f"outgoing:{document.id}", json.loads(json.dumps(entry)))
+        audit.append(
+            desk.db,
+            now,
+            actor.account_id,
+            f"outgoing.{action}",
+            f"outgoing:{document.id}",
+            json.loads(json.dumps(entry)),
+        )
         clock.raise_floor(desk.db, now)
         if also is not None:
             also(now)
@@ -77,6 +97,7 @@ def write(
 
 
 def moved(state: str) -> WrongState:
+    """The refusal when a document is no longer where the page showed it."""
     return WrongState(
         N_("Văn bản đã ở trạng thái “%(state)s” hoặc vừa được người khác thay đổi; không làm bước này được."),
         next_step=N_("Tải lại trang để xem trạng thái mới."),
@@ -85,7 +106,7 @@ def moved(state: str) -> WrongState:
 
 
 def scan(desk: Desk, sha256: str) -> str:
-    """The engine's name when clamd finds nothing. Raises RuleRefused when it finds something, Unavailable when it is away."""
+    """The engine's name when clamd finds nothing. Raises RuleRefused for malware, Unavailable without clamd."""
     verdict = desk.scanner.scan(desk.blobs.path(sha256))
     if not verdict.clean:
         raise rules.refuse(
@@ -98,6 +119,7 @@ def scan(desk: Desk, sha256: str) -> str:
 
 
 def reason_text(reason: str) -> str:
+    """A reason in normal form. Raises BadInput when it is empty or too long."""
     text = nfc(reason)
     if not text or len(text) > rules.REASON_MAX:
         raise BadInput(N_("Phải ghi lý do."), next_step=N_("Ghi rõ, không quá 500 ký tự."))

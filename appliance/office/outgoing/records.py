@@ -39,7 +39,9 @@ TRANSITIONS: dict[str, Transition] = {
     "submit": Transition(EDITABLE, "submitted", ("clerk", "official", "leader")),
     "give_back": Transition(("submitted",), "returned", ("leader",)),
     "send_back": Transition(("signed",), "returned", ("clerk",)),
-    "withdraw": Transition((*EDITABLE, "submitted", "signed", "numbered"), "withdrawn", ("clerk", "official", "leader")),
+    "withdraw": Transition(
+        (*EDITABLE, "submitted", "signed", "numbered"), "withdrawn", ("clerk", "official", "leader")
+    ),
     "sign": Transition(("submitted",), "signed", ("leader",)),
     "take_number": Transition(("signed",), "numbered", ("clerk",)),
     "seal": Transition(("numbered",), "sealed", ("clerk",)),
@@ -141,7 +143,7 @@ def _may_see(actor: Actor, document: Outgoing) -> bool:
 def listing(
     desk: Desk, actor: Actor, *, states: tuple[str, ...] = (), query: str = "", page: int = 1, per_page: int = 50
 ) -> tuple[list[Outgoing], int]:
-    """(documents of one page, total), last touched first; ``query`` matches subject, number and notation without marks."""
+    """(one page of documents, total), last touched first; ``query`` matches subject and number without marks."""
     where, values = "organ_id = ?", [actor.organ_id]
     if not actor.has("clerk", "leader", "auditor"):
         where += " AND (drafter_id = ? OR signer_id = ? OR (state = 'issued' AND ?))"
@@ -175,4 +177,8 @@ def register(db: Database, organ_id: str, year: int) -> list[Outgoing]:
 
 def history(db: Database, outgoing_id: str) -> list[dict[str, Any]]:
     """The document's own part of the journal, oldest first."""
-    return list(db.query("SELECT at, actor, action, detail FROM audit WHERE subject = ? ORDER BY seq", [f"outgoing:{outgoing_id}"]))
+    return list(
+        db.query(
+            "SELECT at, actor, action, detail FROM audit WHERE subject = ? ORDER BY seq", [f"outgoing:{outgoing_id}"]
+        )
+    )

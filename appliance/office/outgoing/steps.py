@@ -78,7 +78,14 @@ def sign(desk: Desk, actor: Actor, outgoing_id: str, pin: Pin, *, last_try: bool
 
     def make() -> bytes:
         return produce.sign_personal(
-            prepared, key=key, pin=pin, signer=desk.signer, image_png=image, signer_name=account.full_name, at=at, trust=desk.trust
+            prepared,
+            key=key,
+            pin=pin,
+            signer=desk.signer,
+            image_png=image,
+            signer_name=account.full_name,
+            at=at,
+            trust=desk.trust,
         )
 
     signed = desk.blobs.put(_with_pin(desk, actor, device_id, last_try, make))
@@ -114,21 +121,44 @@ def number_and_seal(desk: Desk, actor: Actor, outgoing_id: str, pin: Pin, *, las
     organ = organs.get(desk.db, document.organ_id)
     device_id, key = devices.organ_key(desk.db, document.organ_id)
     if organ.seal_sha256 is None:
-        raise BadInput(N_("Chưa có ảnh con dấu của cơ quan."), next_step=N_("Báo kỹ thuật viên nạp ảnh dấu đỏ định dạng PNG."))
+        raise BadInput(
+            N_("Chưa có ảnh con dấu của cơ quan."), next_step=N_("Báo kỹ thuật viên nạp ảnh dấu đỏ định dạng PNG.")
+        )
     seal_png, signed = desk.blobs.read(organ.seal_sha256), desk.blobs.read(document.signed_sha256 or "")
     number, mark, issued = number_text(document.number or 0), document.notation or "", at.date()
     day, month = day_month_text(issued.day, issued.month)
-    values = {"number": number, "notation": mark, "day": day, "month": month, "year": str(issued.year), "place": organ.place}
+    values = {
+        "number": number,
+        "notation": mark,
+        "day": day,
+        "month": month,
+        "year": str(issued.year),
+        "place": organ.place,
+    }
 
     def make() -> bytes:
         return produce.number_and_seal(
-            signed, values=values, placement=Placement.from_json(document.placement), key=key, pin=pin, signer=desk.signer,
-            seal_png=seal_png, seal_mm=organ.seal_mm or SEAL_MM, organ_name=organ.name, at=at, trust=desk.trust,
-        )  # fmt: skip
+            signed,
+            values=values,
+            placement=Placement.from_json(document.placement),
+            key=key,
+            pin=pin,
+            signer=desk.signer,
+            seal_png=seal_png,
+            seal_mm=organ.seal_mm or SEAL_MM,
+            organ_name=organ.name,
+            at=at,
+            trust=desk.trust,
+        )
 
     sealed = desk.blobs.put(_with_pin(desk, actor, device_id, last_try, make))
     code = document_code(organs.code_on(desk.db, organ.id, issued), issued, number, mark)
-    changes = {"sealed_sha256": sealed, "sealed_at": at.isoformat(), "document_code": code, "issue_date": issued.isoformat()}
+    changes = {
+        "sealed_sha256": sealed,
+        "sealed_at": at.isoformat(),
+        "document_code": code,
+        "issue_date": issued.isoformat(),
+    }
     return apply(desk, actor, document, "seal", changes, {"sealed": sealed, "device": device_id, "code": code})
 
 
@@ -186,7 +216,13 @@ def issue(desk: Desk, actor: Actor, outgoing_id: str) -> Outgoing:
     )
     detail = {"message": prepared.id, "package": prepared.sha256, "scanned_by": engine}
     return apply(
-        desk, actor, document, "issue", {"issued_at": now.isoformat()}, detail, lambda at: messages.enqueue(desk.db, prepared, at)
+        desk,
+        actor,
+        document,
+        "issue",
+        {"issued_at": now.isoformat()},
+        detail,
+        lambda at: messages.enqueue(desk.db, prepared, at),
     )
 
 

@@ -1,0 +1,5 @@
+"""``python -m provisioning``: the same as ``tram``."""
+
+from provisioning.cli import main
+
+raise SystemExit(main())
