@@ -1,0 +1,146 @@
+"""The document's page: what it is, where it stands, and the one next thing this person can do about it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import render_template
+
+from appliance import clock
+from appliance.errors import N_, TramError
+from appliance.office import devices, messages, outgoing, people
+from appliance.office.desk import Actor, Desk
+from appliance.office.outgoing import TRANSITIONS, Outgoing
+from appliance.regulation.rules import SAME_DAY
+from web import certificates, reading
+from web.context import actor, desk
+
+STEPS: dict[str, str] = {
+    "create": N_("Tạo dự thảo"),
+    "update": N_("Sửa thông tin dự thảo"),
+    "replace_file": N_("Thay tệp PDF"),
+    "place": N_("Chỉnh vị trí số, ngày, chữ ký, con dấu"),
+    "submit": N_("Trình ký"),
+    "give_back": N_("Trả lại cho người soạn"),
+    "send_back": N_("Văn thư trả lại vì lỗi thể thức"),
+    "withdraw": N_("Rút văn bản"),
+    "sign": N_("Lãnh đạo ký số"),
+    "take_number": N_("Lấy số văn bản"),
+    "seal": N_("Đóng dấu số của cơ quan"),
+    "ask_to_sign_again": N_("Chuyển ký lại trong ngày"),
+    "issue": N_("Phát hành, đưa vào hàng đợi gửi"),
+}
+AHEAD: dict[str, tuple[str, ...]] = {
+    "drafting": (N_("Trình ký"), N_("Lãnh đạo ký số"), N_("Văn thư lấy số, đóng dấu"), N_("Phát hành")),
+    "returned": (N_("Sửa và trình lại"), N_("Lãnh đạo ký số"), N_("Văn thư lấy số, đóng dấu"), N_("Phát hành")),
+    "submitted": (N_("Lãnh đạo ký số"), N_("Văn thư lấy số, đóng dấu"), N_("Phát hành")),
+    "signed": (N_("Văn thư lấy số, đóng dấu"), N_("Phát hành")),
+    "numbered": (N_("Văn thư đóng dấu"), N_("Phát hành")),
+    "sealed": (N_("Phát hành"),),
+}
+
+
+@dataclass
+class Doable:
+    """What this person may do with the document now; ``main`` is the one shown big, '' when it waits for others."""
+
+    main: str = ""
+    others: list[str] = field(default_factory=list)
+    waits_for: str = ""
+
+
+def doable(person: Actor, document: Outgoing, today: str, leader: str) -> Doable:
+    """The office's transition table read for one person; the office checks everything again."""
+    mine = document.drafter_id == person.account_id or person.has("clerk")
+    signs = document.signer_id == person.account_id
+    allowed = {"submit": mine, "withdraw": mine, "sign": signs}
+    open_steps = [
+        action
+        for action, transition in TRANSITIONS.items()
+        if document.state in transition.sources and person.has(*transition.roles) and allowed.get(action, True)
+    ]
+    if document.state in ("signed", "numbered") and (document.signed_at or "")[:10] != today:
+        open_steps = [action for action in open_steps if action not in ("take_number", "seal")]
+    elif "ask_to_sign_again" in open_steps:
+        open_steps.remove("ask_to_sign_again")
+    main = next(
+        (a for a in ("submit", "sign", "take_number", "seal", "ask_to_sign_again", "issue") if a in open_steps), ""
+    )
+    waits = {
+        "submitted": N_("Chờ %(leader)s ký số."),
+        "signed": N_("Chờ văn thư lấy số và đóng dấu."),
+        "numbered": N_("Chờ văn thư đóng dấu."),
+        "sealed": N_("Chờ văn thư phát hành."),
+        "drafting": N_("Người soạn chưa trình ký."),
+        "returned": N_("Chờ người soạn sửa và trình lại."),
+    }.get(document.state, "")
+    if (
+        mine
+        and document.state in outgoing.EDITABLE
+        and "submit" not in open_steps
+        and not person.has("clerk", "official", "leader")
+    ):
+        main = ""
+    return Doable(main, [action for action in open_steps if action != main], "" if main else waits % {"leader": leader})
+
+
+def outgoing_page(document: Outgoing, error: TramError | None = None) -> str:
+    """The page's HTML; ``error`` stands at the action it stopped."""
+    work, person = desk(), actor()
+    now = work.clock.now()
+    signer = people.get(work.db, document.signer_id)
+    todo = doable(person, document, now.date().isoformat(), signer.full_name)
+    message = messages.for_outgoing(work.db, document.id)
+    return render_template(
+        "outgoing/show.html",
+        document=document,
+        error=error,
+        todo=todo,
+        signer=signer,
+        drafter=people.get(work.db, document.drafter_id),
+        steps=timeline(work, document.id),
+        ahead=AHEAD.get(document.state, ()),
+        message=message,
+        recipients=messages.recipients(work.db, message["id"])
+        if message
+        else outgoing.recipients(work.db, document.id),
+        now=now,
+        same_day=SAME_DAY,
+        signing=signing_facts(work, document, todo.main),
+    )
+
+
+def timeline(work: Desk, outgoing_id: str) -> list[dict[str, Any]]:
+    """The journal's entries about a document as steps: words, who, when, the reason or number."""
+    known = reading.names(work.db)
+    steps = []
+    for entry in outgoing.history(work.db, outgoing_id):
+        action = entry["action"].removeprefix("outgoing.")
+        detail = json.loads(entry["detail"])
+        steps.append(
+            {
+                "words": STEPS.get(action, entry["action"]),
+                "who": known.get(entry["actor"], entry["actor"]),
+                "at": entry["at"],
+                "reason": detail.get("reason", ""),
+                "number": detail.get("number"),
+                "bad": action in ("give_back", "send_back", "withdraw", "ask_to_sign_again"),
+            }
+        )
+    return steps
+
+
+def signing_facts(work: Desk, document: Outgoing, action: str) -> dict[str, Any] | None:
+    """What the person sees before the PIN: which token and certificate, whether the clock may be trusted."""
+    if action not in ("sign", "take_number", "seal"):
+        return None
+    purpose, holder = ("personal", document.signer_id) if action == "sign" else ("organ", None)
+    device = reading.signing_device(work.db, purpose, document.organ_id, holder)
+    reading_now: clock.Reading = work.clock.read(work.db)
+    facts: dict[str, Any] = {"clock": reading_now, "device": device, "certificate": None, "last_try": False}
+    if device is not None:
+        facts["certificate"] = certificates.read(device["certificate"])
+        facts["last_try"] = device["wrong_pins"] >= devices.WARN_AFTER_WRONG_PINS
+    return facts

@@ -1,0 +1,43 @@
+"""Nhật ký: every step anybody took, and whether the chain still holds."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Blueprint, render_template, request
+
+from appliance.errors import TramError
+from appliance.store import audit
+from web import reading
+from web.access import open_to
+from web.context import desk
+from web.journal_words import ACTIONS
+from web.paging import PER_PAGE, page_count, page_number
+
+pages = Blueprint("audit", __name__, url_prefix="/nhat-ky")
+
+
+@pages.get("/")
+@open_to("auditor", "technician")
+def index() -> str:
+    """The journal, newest first, with search."""
+    query, page = request.args.get("tim", "").strip(), page_number()
+    rows, total = reading.journal(desk().db, query=query, page=page, per_page=PER_PAGE)
+    shown = [{**row, "detail": json.loads(row["detail"])} for row in rows]
+    return render_template(
+        "audit/index.html", rows=shown, total=total, page=page, pages=page_count(total), query=query, ACTIONS=ACTIONS
+    )
+
+
+@pages.get("/kiem-chuoi")
+@open_to("auditor", "technician")
+def chain() -> str:
+    """Every link computed anew; an area of the journal's page."""
+    try:
+        count, broken = audit.verify(desk().db), None
+    except TramError as error:
+        count, broken = 0, error
+    template = "audit/chain.html"
+    return render_template(
+        template, count=count, broken=broken, at=desk().clock.now(), alone="HX-Request" not in request.headers
+    )

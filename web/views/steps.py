@@ -1,0 +1,139 @@
+"""The steps of an outgoing document, one form each. What stops a step is shown on the document's page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from appliance.errors import N_, BadInput, NotFound, SignerError, TramError
+from appliance.office import outgoing
+from appliance.signing.token import Pin
+from web.access import open_to, passive
+from web.context import actor, desk
+from web.document import outgoing_page
+from web.reading import signing_device
+
+pages = Blueprint("steps", __name__, url_prefix="/van-ban-di/<document_id>")
+Step = Callable[[str], str]
+
+
+def step(view: Step) -> Callable[[str], Response | tuple[str, int]]:
+    """Run one step; then the document's page, with the sentence of success or with what stopped it."""
+
+    @wraps(view)
+    def run(document_id: str) -> Response | tuple[str, int]:
+        try:
+            flash(view(document_id))
+        except NotFound:
+            raise
+        except TramError as error:
+            return outgoing_page(outgoing.get(desk(), actor(), document_id), error), error.status
+        return redirect(url_for("outgoing.show", document_id=document_id), 303)
+
+    return run
+
+
+@pages.post("/trinh")
+@open_to("clerk", "leader", "official")
+@step
+def submit(document_id: str) -> str:
+    """To the leader."""
+    outgoing.submit(desk(), actor(), document_id)
+    return _("Đã trình ký.")
+
+
+@pages.post("/rut")
+@open_to("clerk", "leader", "official")
+@step
+def withdraw(document_id: str) -> str:
+    """Give it up."""
+    outgoing.withdraw(desk(), actor(), document_id, request.form.get("reason", ""))
+    return _("Đã rút văn bản.")
+
+
+@pages.post("/ky")
+@open_to("leader")
+@step
+def sign(document_id: str) -> str:
+    """The leader's signature."""
+    outgoing.sign(desk(), actor(), document_id, _pin(), last_try=_last_try())
+    return _("Đã ký số. Văn bản đã chuyển văn thư lấy số và đóng dấu.")
+
+
+@pages.post("/tra-lai")
+@open_to("leader")
+@step
+def give_back(document_id: str) -> str:
+    """Back to the drafter with a reason."""
+    outgoing.give_back(desk(), actor(), document_id, request.form.get("reason", ""))
+    return _("Đã trả lại cho người soạn.")
+
+
+@pages.post("/loi-the-thuc")
+@open_to("clerk")
+@step
+def send_back(document_id: str) -> str:
+    """The clerk found a fault of form."""
+    outgoing.send_back(desk(), actor(), document_id, request.form.get("reason", ""))
+    return _("Đã trả lại người soạn để sửa thể thức.")
+
+
+@pages.post("/dong-dau")
+@open_to("clerk")
+@step
+def number_and_seal(document_id: str) -> str:
+    """Number and seal."""
+    document = outgoing.number_and_seal(desk(), actor(), document_id, _pin(), last_try=_last_try())
+    return _("Đã lấy số %(code)s và đóng dấu. Kiểm tra lại trên trang rồi phát hành.", code=document.code)
+
+
+@pages.post("/ky-lai")
+@open_to("clerk")
+@step
+def ask_to_sign_again(document_id: str) -> str:
+    """Midnight has passed: back to the leader."""
+    outgoing.ask_to_sign_again(desk(), actor(), document_id)
+    return _("Đã chuyển lãnh đạo ký lại trong hôm nay.")
+
+
+@pages.post("/phat-hanh")
+@open_to("clerk")
+@step
+def issue(document_id: str) -> str:
+    """Issue into the queue."""
+    outgoing.issue(desk(), actor(), document_id)
+    return _("Đã phát hành. Văn bản nằm trong hàng đợi gửi, trạm tự gửi khi có đường truyền.")
+
+
+def _pin() -> Pin:
+    entered = request.form.get("pin", "")
+    if not entered:
+        raise BadInput(N_("Chưa nhập mã PIN của thiết bị."), next_step=N_("Nhập mã PIN rồi bấm ký lại."))
+    return Pin(entered)
+
+
+def _last_try() -> bool:
+    return request.form.get("last_try") == "1"
+
+
+@pages.get("/thiet-bi")
+@open_to("leader", "clerk")
+@passive
+def token_state(document_id: str) -> str:
+    """Whether the token this person is about to sign with is plugged in; one line, refreshing itself."""
+    document = outgoing.get(desk(), actor(), document_id)
+    personal = document.state == "submitted"
+    device = signing_device(
+        desk().db, "personal" if personal else "organ", document.organ_id, document.signer_id if personal else None
+    )
+    problem, token = None, None
+    try:
+        tokens = {found.serial: found for found in desk().signer.tokens()}
+        token = tokens.get(device["token_serial"]) if device else None
+    except SignerError as error:
+        problem = error
+    return render_template("outgoing/token.html", document=document, token=token, problem=problem)

@@ -1,0 +1,64 @@
+"""Tình trạng hệ thống: the technician's page."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sqlite3
+from importlib.metadata import PackageNotFoundError, version
+
+from flask import Blueprint, render_template
+
+from appliance.office import organs
+from appliance.store import facts
+from web import certificates, reading
+from web.access import open_to
+from web.context import actor, desk
+
+pages = Blueprint("system", __name__, url_prefix="/he-thong")
+_PACKAGES = (
+    "tram-van-ban",
+    "flask",
+    "waitress",
+    "pyhanko",
+    "cryptography",
+    "httpx",
+    "lxml",
+    "sqlite-utils",
+    "apscheduler",
+)
+
+
+@pages.get("/")
+@open_to("technician")
+def index() -> str:
+    """Lights, failures of jobs, tokens, disk, versions."""
+    work = desk()
+    disk = shutil.disk_usage(work.settings.data)
+    return render_template(
+        "system/index.html",
+        jobs=facts.starting_with(work.db, "job:"),
+        link=facts.starting_with(work.db, "link:"),
+        disk=disk,
+        database_size=work.settings.database.stat().st_size,
+        counts=reading.counts(work.db),
+        versions=_versions(),
+        settings=work.settings,
+        devices=[
+            {**row, "facts": certificates.read(row["certificate"])}
+            for row in reading.devices(work.db, actor().organ_id)
+        ],
+        organs=organs.own(work.db),
+        clock=work.clock.read(work.db),
+        now=work.clock.now(),
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {"Python": platform.python_version(), "SQLite": sqlite3.sqlite_version, "Linux": platform.release()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "–"
+    return found
