@@ -47,3 +47,24 @@ class Eyes:
     def issued(self) -> str:
         """The digest of the newest issued PDF."""
         return self._one("SELECT sealed_sha256 FROM outgoing WHERE state = 'issued' ORDER BY issued_at DESC LIMIT 1")
+
+    def count(self, table: str, where: str = "1") -> str:
+        """Rows of ``table``."""
+        return self._one(f"SELECT count(*) FROM {table} WHERE {where}")
+
+    def state_of(self, path: str) -> str:
+        """The state of the outgoing document whose page is ``path``."""
+        return self._outgoing(path, "state")
+
+    def number_of(self, path: str) -> str:
+        """Its number."""
+        return self._outgoing(path, "number")
+
+    def _outgoing(self, path: str, column: str) -> str:
+        row = self._desk.db.execute(f"SELECT {column} FROM outgoing WHERE id = ?", [path.rsplit("/", 1)[1]]).fetchone()
+        return str(row[0]) if row else ""
+
+    def newest_quarantined_bytes(self) -> bytes:
+        """What lies in quarantine under the newest entry."""
+        sha256 = self._one("SELECT sha256 FROM inbox WHERE state = 'quarantined' ORDER BY received_at DESC LIMIT 1")
+        return self._desk.blobs.read(sha256) if sha256 else b""

@@ -166,7 +166,8 @@ def _clear(data: Path) -> None:
 def _write_tls(data: Path) -> None:
     """The LAN's authority with the box's certificate; the link's with the bus's and the box's."""
     tls.make_lan(data / "pki" / "lan", names=("localhost", "tram.local"), addresses=("127.0.0.1",))
-    tls.make_link(data / "pki" / "link", organs=tuple(organ.code for organ in ORGANS if organ.local))
+    box = tuple(organ.code for organ in ORGANS if organ.local)
+    tls.make_link(data / "pki" / "link", clients={"box": box, "province": (PROVINCE_OFFICE.code,)})
 
 
 def _write_box_config(data: Path, ports: Ports) -> Path:

@@ -1,0 +1,120 @@
+"""A whole running office — clamd, signer, pages behind nginx, sync, the bus — for the tests that claim the main job."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from provisioning.demo.cast import CHAIR, CLERK, OFFICIAL, UBND
+from provisioning.demo.eyes import Eyes
+from provisioning.demo.person import Page, Person
+from provisioning.demo.run import start
+from provisioning.demo.world import World
+from provisioning.supervisor import Supervisor
+
+
+@dataclass
+class Live:
+    """The running office and the hands of its people."""
+
+    world: World
+    programs: Supervisor
+    draft: bytes
+    letter: bytes
+    eyes: Eyes
+    people: dict[str, Person] = field(default_factory=dict)
+
+    def person(self, username: str) -> Person:
+        """One of the cast, logged in."""
+        if username not in self.people:
+            person = Person(self.world.base, self.world.lan_ca)
+            person.log_in(username, self.world.passwords[username])
+            self.people[username] = person
+        return self.people[username]
+
+    def line(self, **faults: object) -> None:
+        """Switch the line's faults."""
+        httpx.post(f"{self.world.operator}/control/line", json=faults, timeout=10).raise_for_status()
+
+    def at_bus(self, message_id: str | None = None) -> list[dict[str, Any]]:
+        """The documents that the bus holds from the commune, one row per acceptance."""
+        messages = httpx.get(f"{self.world.operator}/control/messages", timeout=10).json()["messages"]
+        return [
+            m
+            for m in messages
+            if m["kind"] == "edoc" and m["from"] == UBND.code and (message_id is None or m["id"] == message_id)
+        ]
+
+    def draft_document(self, subject: str, pdf: bytes | None = None, **changes: Any) -> str:
+        """The official drafts and submits; returns the document's path."""
+        person = self.person(OFFICIAL.username)
+        page = self.fill_in(person, subject, pdf or self.draft, **changes)
+        path = "/van-ban-di/" + page.url.split("/van-ban-di/")[1].split("/")[0]
+        person.open(path)
+        person.send("/trinh", {})
+        return path
+
+    def fill_in(
+        self, person: Person, subject: str, pdf: bytes, *, name: str = "Dự thảo.pdf", refused: bool = False, **changes: Any
+    ) -> Page:
+        """The form of a new outgoing document, with its file."""
+        person.open("/van-ban-di/moi")
+        values = {
+            "type_code": "quyet-dinh",
+            "subject": subject,
+            "urgency": "0",
+            "competence": "TM.",
+            "recipient_ids": ["vp-ubnd-tinh"],
+            "no_secret": "1",
+            "signer_id": self.world.accounts[CHAIR.username],
+            **changes,
+        }
+        return person.send("/van-ban-di/moi", values, {"file": (name, pdf, "application/pdf")}, refused=refused)
+
+    def issue_document(self, subject: str, **changes: Any) -> str:
+        """Draft, sign, number, seal, issue; returns the document's path."""
+        path = self.draft_document(subject, **changes)
+        chair, clerk = self.person(CHAIR.username), self.person(CLERK.username)
+        chair.open(path)
+        chair.send("/ky", {"pin": self.world.pins[CHAIR.username]})
+        clerk.open(path)
+        clerk.send("/dong-dau", {"pin": self.world.pins[UBND.id]})
+        clerk.open(path)
+        clerk.send("/phat-hanh", {})
+        return path
+
+
+def free_ports(count: int) -> int:
+    """The first of ``count`` free TCP ports in a row, on loopback."""
+    for first in range(21000, 60000, 97):
+        try:
+            held = []
+            for port in range(first, first + count):
+                held.append(socket.create_server(("127.0.0.1", port)))
+        except OSError:
+            continue
+        else:
+            return first
+        finally:
+            for one in held:
+                one.close()
+    raise RuntimeError("no free ports")
+
+
+@pytest.fixture(scope="session")
+def live() -> Iterator[Live]:
+    """One office for the whole run of tests; its folder has a short path because of Unix sockets."""
+    data = Path(tempfile.mkdtemp(prefix="tram-"))
+    with Supervisor(data / "log", say=lambda text: None) as programs:
+        world, draft, letter, desk = start(data / "d", free_ports(4), programs)
+        yield Live(world, programs, draft, letter, Eyes(desk))
+        desk.db.close()
+    shutil.rmtree(data)
