@@ -13,7 +13,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 # Written in parts, so that this file passes its own check.
-HOSTS = ("pypi" + ".org", "pythonhosted" + ".org", "registry.npmjs" + ".org", "deb.debian" + ".org", "snapshot.debian" + ".org")
+HOSTS = (
+    "pypi" + ".org",
+    "pythonhosted" + ".org",
+    "registry.npmjs" + ".org",
+    "deb.debian" + ".org",
+    "snapshot.debian" + ".org",
+)
 PATHS = ("/wo" + "rk/", "/ro" + "ot/", "/tm" + "p/w/", "/ho" + "me/[a-z]", "/opt/whe" + "els", "py" + "env/")
 FORBIDDEN = re.compile("|".join([*(re.escape(host) for host in HOSTS), *(rf"(?<![\w.}}$-]){path}" for path in PATHS)]))
 

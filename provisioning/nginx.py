@@ -28,24 +28,42 @@ class Front:
     key: Path
     names: tuple[str, ...] = ("localhost", "127.0.0.1")
     host: str = "127.0.0.1"
+    redirect_port: int | None = None
+    """Also answer plain HTTP here, only to send the browser to HTTPS."""
+    strict: bool = False
+    """Tell browsers to use HTTPS only from now on (HSTS). Not for localhost: it would hold for every port of it."""
 
     @property
     def listen(self) -> str:
         """nginx's ``listen`` argument."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return self._address(self.port)
+
+    @property
+    def redirect(self) -> str:
+        """``listen`` argument of the plain HTTP redirection, empty for none."""
+        return self._address(self.redirect_port) if self.redirect_port else ""
+
+    def _address(self, port: int) -> str:
+        return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
 
 
-def site(settings: Settings, front: Front, pages: Path = PAGES) -> str:
-    """The site's configuration: TLS, names, limits, headers, Vietnamese error pages."""
+def site(front: Front, upstream: Path, max_upload_mb: int, pages: Path = PAGES) -> str:
+    """The site's configuration: TLS, names, limits, headers, Vietnamese error pages.
+
+    ``upstream``: the web process's Unix socket; ``max_upload_mb``: the pages' own limit; ``pages``: the folder of
+    the error pages.
+    """
     return template("nginx-site.conf").render(
-        upstream=settings.web_socket,
-        listen=front.listen,
-        certificate=front.certificate,
-        key=front.key,
-        names=front.names,
-        limit_mb=settings.max_upload_mb + HEADROOM_MB,
-        pages=pages,
+        upstream=upstream, front=front, limit_mb=max_upload_mb + HEADROOM_MB, pages=pages
     )
+
+
+def box_site() -> str:
+    """The site of a real box as systemd/ ships it: ``python -m provisioning.nginx > systemd/etc/nginx-site.conf``."""
+    tls = Path("/etc/tram/tls")
+    names = ("tram.local", "192.168.1.10")
+    front = Front(443, tls / "box.pem", tls / "box.key", names, host="0.0.0.0", redirect_port=80, strict=True)
+    return site(front, Path("/run/tram/web.sock"), Settings.max_upload_mb, Path("/opt/tram/pages"))
 
 
 def write_configuration(settings: Settings, front: Front) -> Path:
@@ -56,7 +74,7 @@ def write_configuration(settings: Settings, front: Front) -> Path:
     checked_socket(settings.web_socket)
     home = settings.data / "nginx"
     home.mkdir(parents=True, exist_ok=True)
-    (home / "site.conf").write_text(site(settings, front), "utf-8")
+    (home / "site.conf").write_text(site(front, settings.web_socket, settings.max_upload_mb), "utf-8")
     configuration = home / "nginx.conf"
     configuration.write_text(template("nginx.conf").render(home=home, user=_user()), "utf-8")
     return configuration
@@ -74,7 +92,11 @@ def nginx_program(settings: Settings, front: Front) -> Program:
 
 
 def _user() -> str:
-    """"name group" for nginx's ``user`` line when this process is root, else empty (nginx would only warn)."""
+    """ "name group" for nginx's ``user`` line when this process is root, else empty (nginx would only warn)."""
     if os.geteuid() != 0:
         return ""
     return f"{pwd.getpwuid(0).pw_name} {grp.getgrgid(0).gr_name}"
+
+
+if __name__ == "__main__":
+    print(box_site(), end="")

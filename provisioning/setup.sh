@@ -50,7 +50,7 @@ install_packages() {
     say "apt-get install $*"
     apt-get -qq update
     apt-get -qq install --yes --no-install-recommends "$@" </dev/null >"$log" 2>&1 || { tail -n 30 "$log" >&2; return 1; }
-    for pair in nginx-light:nginx clamav-daemon:clamav-daemon clamav-daemon:clamav-freshclam; do
+    for pair in nginx-light:nginx clamav-daemon:clamav-daemon clamav-daemon:clamav-freshclam pcscd:pcscd.socket; do
         case " $* " in *" ${pair%%:*} "*) systemctl disable "${pair#*:}" >>"$log" 2>&1 || : "no systemd here" ;; esac
     done
     if [ -n "$policy" ]; then

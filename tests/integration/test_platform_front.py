@@ -6,7 +6,6 @@ import socket
 import ssl
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -30,8 +29,9 @@ def echo():
 @app.post("/")
 def size():
     return jsonify(size=len(request.get_data()))
+trusted = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}
 waitress.serve(app, unix_socket=sys.argv[1], trusted_proxy="localhost", trusted_proxy_count=1,
-    trusted_proxy_headers={"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}, clear_untrusted_proxy_headers=True)
+    trusted_proxy_headers=trusted, clear_untrusted_proxy_headers=True)
 """
 
 
@@ -55,13 +55,15 @@ def authority(settings: Settings) -> Authority:
 @pytest.fixture(scope="module")
 def front(settings: Settings, authority: Authority) -> Front:
     certificate, key = authority.server()
-    return Front(port=free_port(), certificate=certificate, key=key)
+    return Front(port=free_port(), certificate=certificate, key=key, redirect_port=free_port(), strict=True)
 
 
 @pytest.fixture(scope="module")
 def programs(settings: Settings, front: Front) -> Iterator[Supervisor]:
     backend = Program(
-        "backend", (sys.executable, "-c", BACKEND, str(settings.web_socket)), ready=ready.unix_socket(settings.web_socket)
+        "backend",
+        (sys.executable, "-c", BACKEND, str(settings.web_socket)),
+        ready=ready.unix_socket(settings.web_socket),
     )
     with Supervisor(settings.data / "log") as supervisor:
         supervisor.start(backend, nginx_program(settings, front))
@@ -106,12 +108,24 @@ def test_a_browser_cannot_lie_about_where_it_comes_from(browser: httpx.Client, f
     seen = browser.get("/", headers=lies).json()
     assert (seen["address"], seen["scheme"]) == ("127.0.0.1", "https")
     assert seen["host"] == f"127.0.0.1:{front.port}"
-    assert not [value for value in seen["headers"].values() if "evil" in value or "6.6.6.6" in value or value == "SUCCESS"]
+    assert not [
+        value for value in seen["headers"].values() if "evil" in value or "6.6.6.6" in value or value == "SUCCESS"
+    ]
 
 
 def test_a_foreign_name_gets_no_page(browser: httpx.Client) -> None:
     answer = browser.get("/", headers={"Host": "evil.example"})
     assert answer.status_code == 421
+
+
+def test_plain_http_on_its_own_port_leads_to_https(browser: httpx.Client, front: Front) -> None:
+    answer = httpx.get(f"http://127.0.0.1:{front.redirect_port}/vao?x=1", trust_env=False)
+    assert answer.status_code == 301
+    assert answer.headers["location"] == "https://127.0.0.1/vao?x=1"
+
+
+def test_a_browser_is_told_to_stay_with_https(browser: httpx.Client) -> None:
+    assert "max-age=31536000" in browser.get("/").headers["strict-transport-security"]
 
 
 def test_plain_http_gets_no_page(browser: httpx.Client, front: Front) -> None:

@@ -24,11 +24,14 @@ server.bind(sys.argv[1])
 server.listen()
 time.sleep(600)
 """
-LISTENER = """
+LISTENER = (
+    """
 import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 print("grandchild", child.pid, flush=True)
-""" + LONELY
+"""
+    + LONELY
+)
 
 
 @pytest.fixture
@@ -69,7 +72,7 @@ def test_a_program_is_started_when_it_answers(programs: Supervisor, tmp_path: Pa
 
 def test_a_program_that_fails_is_reported_with_the_end_of_its_log(programs: Supervisor) -> None:
     program = Program("loser", (PYTHON, "-c", "raise SystemExit('the disk is full')"), ready=lambda: False)
-    with pytest.raises(Unavailable, match="loser.*mã thoát 1.*\n.*the disk is full") as caught:
+    with pytest.raises(Unavailable, match=r"loser.*mã thoát 1.*\n.*the disk is full") as caught:
         programs.start(program)
     assert str(programs.log("loser")) in caught.value.next_step
 
