@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import shutil
 import socket
+import ssl
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
-from provisioning.demo.cast import CHAIR, CLERK, OFFICIAL, UBND
+from appliance.store.text import uuid7
+from provisioning.demo.cast import CHAIR, CLERK, OFFICIAL, PROVINCE_OFFICE, UBND
 from provisioning.demo.eyes import Eyes
 from provisioning.demo.person import Page, Person
 from provisioning.demo.run import start
@@ -44,6 +49,32 @@ class Live:
         """Switch the line's faults."""
         httpx.post(f"{self.world.operator}/control/line", json=faults, timeout=10).raise_for_status()
 
+    def wait_for(self, happened: Callable[[], bool], seconds: float = 60) -> None:
+        """Look again until it has happened; fails the test when patience ends."""
+        deadline = time.monotonic() + seconds
+        while not happened():
+            assert time.monotonic() < deadline, "it did not happen in time"
+            time.sleep(0.3)
+
+    def put_at_bus(self, package: bytes) -> str:
+        """Put raw bytes on the bus as the province, addressed to the commune; returns the message id."""
+        link = self.world.data / "pki" / "link"
+        context = ssl.create_default_context(cafile=link / "ca.pem")
+        context.load_cert_chain(link / "province.pem", link / "province.key")
+        message_id = uuid7()
+        digest = base64.b64encode(hashlib.sha256(package).digest()).decode()
+        headers = {
+            "Content-Type": "application/edxml+xml",
+            "Edoc-Kind": "edoc",
+            "Edoc-Priority": "0",
+            "Repr-Digest": f"sha-256=:{digest}:",
+            "Edoc-From": PROVINCE_OFFICE.code,
+            "Edoc-To": UBND.code,
+        }
+        url = f"https://127.0.0.1:{self.world.ports.api}/v1/messages/{message_id}"
+        httpx.put(url, content=package, headers=headers, verify=context, timeout=20).raise_for_status()
+        return message_id
+
     def at_bus(self, message_id: str | None = None) -> list[dict[str, Any]]:
         """The documents that the bus holds from the commune, one row per acceptance."""
         messages = httpx.get(f"{self.world.operator}/control/messages", timeout=10).json()["messages"]
@@ -63,7 +94,14 @@ class Live:
         return path
 
     def fill_in(
-        self, person: Person, subject: str, pdf: bytes, *, name: str = "Dự thảo.pdf", refused: bool = False, **changes: Any
+        self,
+        person: Person,
+        subject: str,
+        pdf: bytes,
+        *,
+        name: str = "Dự thảo.pdf",
+        refused: bool = False,
+        **changes: Any,
     ) -> Page:
         """The form of a new outgoing document, with its file."""
         person.open("/van-ban-di/moi")

@@ -68,3 +68,10 @@ class Eyes:
         """What lies in quarantine under the newest entry."""
         sha256 = self._one("SELECT sha256 FROM inbox WHERE state = 'quarantined' ORDER BY received_at DESC LIMIT 1")
         return self._desk.blobs.read(sha256) if sha256 else b""
+
+    def message_state(self, path: str) -> str:
+        """The state in the queue of the outgoing document whose page is ``path``."""
+        row = self._desk.db.execute(
+            "SELECT state FROM message WHERE kind = 'edoc' AND outgoing_id = ?", [path.rsplit("/", 1)[1]]
+        ).fetchone()
+        return str(row[0]) if row else ""
