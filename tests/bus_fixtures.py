@@ -32,11 +32,23 @@ PROVINCE, NEIGHBOUR = "H04", "H04.01.13"
 OLD_BOX = "000.11.01.H04"
 """A former code of BOX."""
 
-MINIMAL_PDF = (
-    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
-    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj\nxref\n0 4\n0000000000 65535 f \n0000000009 00000 n \n"
-    b"0000000052 00000 n \n0000000101 00000 n \ntrailer<</Size 4/Root 1 0 R>>\nstartxref\n164\n%%EOF\n"
-)
+
+def minimal_pdf() -> bytes:
+    """One empty A4 page."""
+    objects = (
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<<>>>>",
+    )
+    data, offsets = b"%PDF-1.4\n", []
+    for number, content in enumerate(objects, start=1):
+        offsets.append(len(data))
+        data += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    return data + b"xref\n0 4\n0000000000 65535 f \n%strailer\n<</Size 4/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (
+        table,
+        len(data),
+    )
 
 
 class Authority:
@@ -79,7 +91,10 @@ class Authority:
         )
 
     def _issue(
-        self, label: str, names: list[x509.GeneralName] | list[x509.UniformResourceIdentifier], usage: x509.ObjectIdentifier,
+        self,
+        label: str,
+        names: list[x509.GeneralName] | list[x509.UniformResourceIdentifier],
+        usage: x509.ObjectIdentifier,
         days: int = 365,
     ) -> tuple[Path, Path]:
         key = ec.generate_private_key(ec.SECP256R1())
@@ -117,7 +132,10 @@ class RunningBus:
         with (self.folder / "bus.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "sync.reference_bus", str(self.folder / "bus.toml")],
-                cwd=Path(__file__).parents[1], stdout=log, stderr=log, start_new_session=True,
+                cwd=Path(__file__).parents[1],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         deadline = time.monotonic() + 30
         while True:
@@ -163,11 +181,21 @@ class RunningBus:
 
     def perfect_line(self) -> None:
         """All faults off."""
-        self.line(down=False, stall=False, bytes_per_second=0, latency_ms=0, drop_answer="off", drop_answer_from=0, cut_after=0)
+        self.line(
+            down=False,
+            stall=False,
+            bytes_per_second=0,
+            latency_ms=0,
+            drop_answer="off",
+            drop_answer_from=0,
+            cut_after=0,
+        )
 
     def messages(self) -> list[dict[str, object]]:
         """Everything the bus has accepted (GET /control/messages)."""
-        found: list[dict[str, object]] = httpx.get(f"{self.operator}/control/messages", timeout=20, trust_env=False).json()["messages"]
+        found: list[dict[str, object]] = httpx.get(
+            f"{self.operator}/control/messages", timeout=20, trust_env=False
+        ).json()["messages"]
         return found
 
 
@@ -185,7 +213,7 @@ def start_bus(folder: Path, *, auto_answer: bool = True, organs: str = "") -> Ru
     api, line, operator = free_ports(3)
     ca = Authority(folder / "pki")
     certificate, key = ca.server()
-    (folder / "sample.pdf").write_bytes(MINIMAL_PDF)
+    (folder / "sample.pdf").write_bytes(minimal_pdf())
     (folder / "bus.toml").write_text(
         f"""
 data = "data"

@@ -15,8 +15,8 @@ from appliance.errors import N_, ConfigError
 class OrganEntry:
     """One organ in the bus's directory.
 
-    ``virtual``: played on the operator page instead of by a box. ``place`` and the signer are what the page's form
-    starts with when one sends as this organ.
+    ``virtual``: played on the operator page instead of by a box. ``place``, ``notation`` and the signer
+    are what the page's form starts with when one sends as this organ.
     """
 
     code: str
@@ -24,6 +24,7 @@ class OrganEntry:
     virtual: bool = False
     old_codes: tuple[str, ...] = ()
     place: str = ""
+    notation: str = ""
     signer_name: str = ""
     signer_position: str = ""
 

@@ -91,7 +91,8 @@ class Exchange:
             raise TooLarge(N_("Gói tin lớn hơn %(limit)s MB, trục không nhận."), limit=limit >> 20) from error
         if sha256 != submission.sha256:
             raise DigestMismatch(
-                N_("Gói tin đến nơi không giống gói tin đã gửi: giá trị băm không khớp."), next_step=N_("Gửi lại gói tin.")
+                N_("Gói tin đến nơi không giống gói tin đã gửi: giá trị băm không khớp."),
+                next_step=N_("Gửi lại gói tin."),
             )
         return sha256, size
 
@@ -134,8 +135,8 @@ class Exchange:
         }
         _insert(self.store, "message", row)
         for organ, addressed_as in recipients.items():
-            entry = {"doc_id": str(uuid.uuid4()), "message_id": message_id, "organ": organ, "addressed_as": addressed_as}
-            _insert(self.store, "delivery", entry)
+            names = {"message_id": message_id, "organ": organ, "addressed_as": addressed_as}
+            _insert(self.store, "delivery", {"doc_id": str(uuid.uuid4()), **names})
         if submission.kind == "status":
             statuses.apply(self.store.db, message_id, header, sender.code, tuple(recipients), now)
         return receipt

@@ -13,8 +13,8 @@ from sync.reference_bus.problems import BadRequest, DigestMismatch, NoSuchThing
 from sync.reference_bus.store import BusStore
 
 _ENTRY = (
-    "SELECT delivery.*, message.kind, message.priority, message.sender, message.sha256, message.size, message.accepted_at"
-    " FROM delivery JOIN message ON message.id = delivery.message_id"
+    "SELECT delivery.*, message.kind, message.priority, message.sender, message.sha256, message.size,"
+    " message.accepted_at FROM delivery JOIN message ON message.id = delivery.message_id"
 )
 
 
@@ -49,10 +49,12 @@ def acknowledge(
     with transaction(store.db):
         found = entry(store, doc_id, organs)
         if outcome == "done" and sha256 is not None and sha256.lower() != found["sha256"]:
-            raise DigestMismatch(N_("Bên nhận giữ một nội dung khác với gói tin trên trục."), next_step=N_("Tải lại gói tin."))
-        if found["state"] != "delivered":
-            state, now = "delivered" if outcome == "done" else "failed", datetime.now(VN).isoformat(timespec="milliseconds")
-            store.db.execute(
-                "UPDATE delivery SET state = ?, at = ?, reason = ? WHERE doc_id = ?", [state, now, reason[:1000], doc_id]
+            raise DigestMismatch(
+                N_("Bên nhận giữ một nội dung khác với gói tin trên trục."), next_step=N_("Tải lại gói tin.")
             )
+        if found["state"] != "delivered":
+            state = "delivered" if outcome == "done" else "failed"
+            now = datetime.now(VN).isoformat(timespec="milliseconds")
+            update = "UPDATE delivery SET state = ?, at = ?, reason = ? WHERE doc_id = ?"
+            store.db.execute(update, [state, now, reason[:1000], doc_id])
         return entry(store, doc_id, organs)

@@ -1,7 +1,7 @@
 """Reads what a package says of itself, from the front and only as far as needed; never trusts it.
 
-The bus carries bytes whatever they are (a broken package must reach the receiver's quarantine), so nothing here refuses:
-what cannot be read leaves ``problem`` with a sentence. Names of elements: QCVN 102:2016/BTTTT.
+The bus carries bytes whatever they are (a broken package must reach the receiver's quarantine), so nothing here
+refuses: what cannot be read leaves ``problem`` with a sentence. Names of elements: QCVN 102:2016/BTTTT.
 """
 
 from __future__ import annotations
@@ -115,8 +115,10 @@ def peek(stream: BinaryIO) -> Header:
         problem = ""
     except _Refused as refusal:
         problem = str(refusal)
-    except (expat.ExpatError, UnicodeError, ValueError) as error:
-        problem = f"không phải XML đúng dạng ({error})"
+    except expat.ExpatError as error:
+        problem = f"không phải XML đúng dạng (dòng {error.lineno}, cột {error.offset})"
+    except (UnicodeError, ValueError):
+        problem = "bảng mã của gói tin không đọc được"
     texts = {name: unicodedata.normalize("NFC", text).strip() for name, text in collector.texts.items()}
     if not problem and not (texts.get("document_id") or texts.get("answers_document")):
         problem = "không tìm thấy phần đầu edXML"

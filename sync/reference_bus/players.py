@@ -158,7 +158,7 @@ class Players:
         row = self._exchange.known(entry["message_id"])
         header = Header(**json.loads(row["header"])) if row else Header(problem="?")
         if header.problem:
-            raise BadInput(N_("Không đọc được gói tin nên không có gì để trả lời: %(problem)s."), problem=header.problem)
+            raise BadInput(N_("Không đọc được gói tin nên không trả lời được: %(problem)s."), problem=header.problem)
         message_id = str(uuid.uuid5(_ANSWERS, f"{entry['doc_id']}/{code}"))
         known = self._exchange.known(message_id)
         if known is not None:

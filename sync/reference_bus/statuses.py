@@ -35,8 +35,8 @@ def apply(db: Database, message_id: str, header: Header, sender: str, addressees
     marks = ", ".join("?" for _ in addressees)
     found = db.execute(
         "SELECT delivery.doc_id, delivery.status_code FROM delivery JOIN message ON message.id = delivery.message_id"
-        f" WHERE message.kind = 'edoc' AND message.document_id = ? AND delivery.organ = ? AND message.sender IN ({marks})"
-        " ORDER BY delivery.seq DESC LIMIT 1",
+        " WHERE message.kind = 'edoc' AND message.document_id = ? AND delivery.organ = ?"
+        f" AND message.sender IN ({marks}) ORDER BY delivery.seq DESC LIMIT 1",
         [header.answers_document, sender, *addressees],
     ).fetchone()
     if found is None or not header.status_code:

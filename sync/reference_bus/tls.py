@@ -1,6 +1,6 @@
 """cheroot behind mutual TLS. Three things are ours because cheroot lacks them.
 
-Its own adapter shakes hands in the thread that accepts, so one silent client would stop everybody: here the worker thread
+Its own adapter shakes hands in the thread that accepts, so one silent client would stop everybody: here the worker
 does it. It does not show URI names of a client certificate: here the organ codes go into the WSGI environment. And an
 application cannot tell it to hang up without reading an endless body: ``bus.hang_up`` does.
 """
@@ -47,7 +47,8 @@ def server_context(certificate: Path, key: Path, client_ca: Path) -> ssl.SSLCont
 def organ_codes(certificate: dict[str, Any] | None) -> tuple[str, ...]:
     """Organ codes in the SAN URIs of a verified certificate, as ``SSLSocket.getpeercert()`` gives it."""
     names = (certificate or {}).get("subjectAltName", ())
-    return tuple(value.removeprefix(_ORGAN_URI) for kind, value in names if kind == "URI" and value.startswith(_ORGAN_URI))
+    organs = (value for kind, value in names if kind == "URI" and value.startswith(_ORGAN_URI))
+    return tuple(value.removeprefix(_ORGAN_URI) for value in organs)
 
 
 class _LateHandshake(cheroot_ssl.Adapter):

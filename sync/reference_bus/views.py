@@ -32,8 +32,9 @@ class Row:
 def counts(exchange: Exchange) -> list[dict[str, Any]]:
     """Per organ of the directory: documents received, waiting to be fetched, sent."""
     query = (
-        "SELECT (SELECT count(*) FROM delivery JOIN message ON message.id = message_id WHERE organ = :o AND kind = 'edoc')"
-        " AS received, (SELECT count(*) FROM delivery WHERE organ = :o AND state = 'waiting') AS waiting,"
+        "SELECT (SELECT count(*) FROM delivery JOIN message ON message.id = message_id"
+        " WHERE organ = :o AND kind = 'edoc') AS received,"
+        " (SELECT count(*) FROM delivery WHERE organ = :o AND state = 'waiting') AS waiting,"
         " (SELECT count(*) FROM message WHERE sender = :o AND kind = 'edoc') AS sent"
     )
     return [
@@ -94,7 +95,7 @@ def messages(exchange: Exchange) -> list[dict[str, Any]]:
                 "accepted_at": row["accepted_at"],
                 "document_id": header.document_id or header.answers_document,
                 "subject": header.subject,
-                "status_code": header.status_code or None,
+                "status_code": header.status_code.zfill(2) if header.status_code else None,
                 "problem": header.problem,
                 "deliveries": [
                     {key: d[key] for key in ("seq", "doc_id", "organ", "state", "at", "reason", "status_code")}

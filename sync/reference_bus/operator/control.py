@@ -1,4 +1,4 @@
-"""JSON endpoints on the operator port: switches of the line, counts for exactly-once tests, sending without the page."""
+"""JSON endpoints on the operator port: the line's switches, counts for exactly-once tests, sending without the page."""
 
 from __future__ import annotations
 

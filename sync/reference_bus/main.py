@@ -1,4 +1,4 @@
-"""The bus as one process: API over mutual TLS, the faulty line in front of it, the operator page, the virtual organs."""
+"""The bus as one process: API over mutual TLS, the faulty line before it, the operator page, the virtual organs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 import threading
 from pathlib import Path
 
-import waitress  # type: ignore[import-untyped]
+import waitress
 
 from sync.reference_bus.api import create_api
 from sync.reference_bus.config import BusConfig, load_config
@@ -21,8 +21,8 @@ _LOOPBACK = "127.0.0.1"
 _log = logging.getLogger(__name__)
 
 
-def main(config: BusConfig | Path) -> None:
-    """Run until SIGTERM or SIGINT. Raises ConfigError for a bad file, OSError when a port is taken."""
+def main(config: BusConfig | Path) -> int:
+    """Run until SIGTERM or SIGINT; returns the exit code. Raises ConfigError, OSError when a port is taken."""
     if isinstance(config, Path):
         config = load_config(config)
     wanted = threading.Event()
@@ -45,10 +45,12 @@ def main(config: BusConfig | Path) -> None:
     players.start()
     for thread in threads:
         thread.start()
-    _log.info("bus: line %s:%s, operator %s:%s", config.line_host, config.line_port, config.operator_host, config.operator_port)
+    _log.info("line on %s:%s", config.line_host, config.line_port)
+    _log.info("operator page on http://%s:%s/", config.operator_host, config.operator_port)
     wanted.wait()
     line.stop()
     api.stop()
     operator.close()
     players.stop()
-    _log.info("bus: stopped")
+    _log.info("stopped")
+    return 0
