@@ -50,16 +50,21 @@ def _parser() -> argparse.ArgumentParser:
     bus = commands.add_parser("bus", help="the reference bus, for demos, tests and conformance")
     bus.add_argument("--config", type=Path, required=True, help="the bus's TOML file")
     bus.set_defaults(run=_bus)
-    demo = commands.add_parser("demo", help="a whole office with its bus, playing a short real day")
-    demo.add_argument(
-        "--data", type=Path, default=Path("demo-data"), help="data folder, made anew (default: ./demo-data)"
-    )
-    demo.add_argument(
-        "--port", type=int, default=8443, help="HTTPS port of the box; the bus takes the next ones (default: 8443)"
-    )
-    demo.add_argument("--day", action="store_true", help="end after the day; exit status 0 only if every step held")
-    demo.add_argument("--no-day", action="store_true", help="start the office without playing the day")
-    demo.set_defaults(run=_demo)
+    for name, text, stay in (
+        ("demo", "a whole office with its bus: plays a short real day, then stays up", True),
+        ("day", "the same day; exit status 0 only if every step held", False),
+    ):
+        demo = commands.add_parser(name, help=text)
+        demo.add_argument(
+            "--data", type=Path, default=Path(f"{name}-data"), help=f"data folder, made anew (default: ./{name}-data)"
+        )
+        demo.add_argument(
+            "--port",
+            type=int,
+            default=8443 if stay else 18443,
+            help="HTTPS port of the box; the next three are the bus's (default: %(default)s)",
+        )
+        demo.set_defaults(run=_demo, stay=stay)
     return parser
 
 
@@ -123,4 +128,4 @@ def _verify_journal(options: argparse.Namespace) -> None:
 def _demo(options: argparse.Namespace) -> int:
     from provisioning.demo.run import run
 
-    return run(options.data.resolve(), options.port, play=not options.no_day, stay=not options.day)
+    return run(options.data.resolve(), options.port, stay=options.stay)

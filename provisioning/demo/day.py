@@ -57,8 +57,8 @@ class Day:
     incoming_path: str = ""
     _began: float = field(default_factory=time.monotonic)
 
-    def play(self) -> bool:
-        """Every step in order; ends at the first that does not hold. Returns whether all held."""
+    def play(self) -> None:
+        """Every step in order; ends at the first that does not hold."""
         for who, what, step in self._programme():
             try:
                 held, detail = True, step() or ""
@@ -75,8 +75,12 @@ class Day:
             self.timeline.append(line)
             self.say(line)
             if not held:
-                return False
-        return True
+                return
+
+    @property
+    def held(self) -> bool:
+        """Whether every step of the programme was taken and held."""
+        return len(self.timeline) == len(self._programme()) and all(step.held for step in self.timeline)
 
     def as_dicts(self) -> list[dict[str, Any]]:
         """The timeline for summary.json."""

@@ -26,22 +26,20 @@ from provisioning.supervisor import Supervisor
 SUMMARY = "summary.json"
 
 
-def run(data: Path, port: int, *, play: bool, stay: bool) -> int:
+def run(data: Path, port: int, *, stay: bool) -> int:
     """Make the world, start it, play the day, print and write what happened; exit status 0 only if every step held."""
+    status = 1
     with Supervisor(data.parent / f"{data.name}-log") as supervisor:
         world, draft, letter, desk = start(data, port, supervisor)
-        held = True
-        if play:
-            day = _day(world, desk, draft, letter)
-            held = day.play()
-            held = _check_issued(world, desk, day) and held
-            _summarise(world, desk, day, held)
-        _tell(world, held if play else None)
+        day = play(world, desk, draft, letter)
+        held = day.held and _check_issued(world, desk)
+        _summarise(world, desk, day, held)
+        _tell(world, held)
+        status = 0 if held else 1
         if stay:
             print("\nNhấn Ctrl-C để dừng.", flush=True)
             supervisor.wait()
-        return 0 if held else 1
-    return 0
+    return status
 
 
 def start(data: Path, port: int, supervisor: Supervisor) -> tuple[World, bytes, bytes, Desk]:
@@ -63,12 +61,15 @@ def start(data: Path, port: int, supervisor: Supervisor) -> tuple[World, bytes, 
     return world, letters.draft_decision(), letter, make_desk(world.settings)
 
 
-def _day(world: World, desk: Desk, draft: bytes, letter: bytes) -> Day:
+def play(world: World, desk: Desk, draft: bytes, letter: bytes) -> Day:
+    """The day, played."""
     people = {}
     for person in PEOPLE:
         people[person.username] = Person(world.base, world.lan_ca)
         people[person.username].log_in(person.username, world.passwords[person.username])
-    return Day(people, Eyes(desk), world.operator, world.pins, draft, letter, _say)
+    day = Day(people, Eyes(desk), world.operator, world.pins, draft, letter, _say)
+    day.play()
+    return day
 
 
 def _say(step: Step) -> None:
@@ -77,7 +78,7 @@ def _say(step: Step) -> None:
     print(f"{mark} {step.at[11:19]}  {step.seconds:7.2f}s  {step.who}: {step.what}{detail}", flush=True)
 
 
-def _check_issued(world: World, desk: Desk, day: Day) -> bool:
+def _check_issued(world: World, desk: Desk) -> bool:
     """The issued file and the journal, looked at once more after the day."""
     sha256 = Eyes(desk).issued()
     if not sha256:
@@ -93,7 +94,7 @@ def _check_issued(world: World, desk: Desk, day: Day) -> bool:
         return False
     print(f"{'✓' if report.verdict == 'valid' else '✗'} Hai chữ ký trên văn bản phát hành: {report.verdict}")
     print(f"✓ Nhật ký: {entries} mục, nguyên vẹn")
-    return report.verdict == "valid" and len(report.signatures) == 2 and day.outgoing_path != ""
+    return report.verdict == "valid" and len(report.signatures) == 2
 
 
 def _summarise(world: World, desk: Desk, day: Day, held: bool) -> None:
@@ -132,11 +133,10 @@ def _bus_copy(world: World, desk: Desk) -> str:
     return str(found[0]) if found else ""
 
 
-def _tell(world: World, held: bool | None) -> None:
+def _tell(world: World, held: bool) -> None:
     """Addresses and accounts on the terminal."""
     print()
-    if held is not None:
-        print("Cả ngày làm việc: " + ("mọi bước đều đạt." if held else "CÓ BƯỚC KHÔNG ĐẠT, xem dòng có dấu ✗."))
+    print("Cả ngày làm việc: " + ("mọi bước đều đạt." if held else "CÓ BƯỚC KHÔNG ĐẠT, xem dòng có dấu ✗."))
     print(f"Trạm:           {world.base}   (chứng thư của trạm do {world.lan_ca} cấp)")
     print(f"Trục, đóng vai: {world.operator}")
     for person in PEOPLE:
