@@ -121,8 +121,12 @@ assets() {
     mark=$(fingerprint package-lock.json web/build_assets.py)
     if [ -f web/static/vendor/manifest.json ] && [ -d node_modules ] \
         && [ "$(cat "$stamps/assets" 2>/dev/null)" = "$mark" ]; then return 0; fi
-    say "assets of the pages (npm ci)"
-    PATH=$venv/bin:$PATH npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null
+    say "assets of the pages (npm)"
+    # Versions and checksums of package-lock.json, as `npm ci` would install them; but ci refuses a lock without the
+    # optional packages of every other platform, which the pages do not use (pdf.js drawing outside a browser).
+    rm -rf node_modules
+    PATH=$venv/bin:$PATH npm install --no-save --omit=optional --ignore-scripts --no-audit --no-fund \
+        --loglevel=error </dev/null
     "$venv/bin/python" -m web.build_assets
     printf '%s\n' "$mark" > "$stamps/assets"
 }
