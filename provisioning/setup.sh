@@ -127,7 +127,7 @@ assets() {
     rm -rf node_modules
     PATH=$venv/bin:$PATH npm install --no-save --omit=optional --ignore-scripts --no-audit --no-fund \
         --loglevel=error </dev/null
-    "$venv/bin/python" -m web.build_assets
+    "$venv/bin/python" -P web/build_assets.py
     printf '%s\n' "$mark" > "$stamps/assets"
 }
 
