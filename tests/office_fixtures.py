@@ -6,6 +6,7 @@ from the other organ.
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,14 +64,19 @@ class Office:
         return self.actor(COUNCIL_CHAIR.username, "hdnd-hoa-binh")
 
 
-def make_office(data: Path) -> Office:
-    """An office in an empty folder."""
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """An office's data folder, made once (hashing passwords is slow on purpose), and username → account id."""
+    data = tmp_path_factory.mktemp("office") / "box"
     desk = make_desk(Settings(data=data, chronyc=False), create=True)
     accounts = fill(desk, passwords={person.username: PASSWORD for person in PEOPLE}, seals={}, signatures={})
-    return Office(desk, accounts)
+    desk.db.close()
+    return data, accounts
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    """A fresh office."""
-    return make_office(tmp_path / "box")
+def office(furnished: tuple[Path, dict[str, str]], tmp_path: Path) -> Office:
+    """A fresh office: a copy of the furnished one."""
+    data, accounts = furnished
+    shutil.copytree(data, tmp_path / "box")
+    return Office(make_desk(Settings(data=tmp_path / "box", chronyc=False)), accounts)
