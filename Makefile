@@ -50,7 +50,7 @@ bare: ## run TARGET (default: .ci/run) in a fresh Debian root; needs root and mm
 	provisioning/bare.sh $(TARGET)
 
 lock: setup-dev ## compile requirements/*.txt anew from pyproject.toml
-	VENV=$(VENV) provisioning/lock.sh
+	VENV=$(VENV) provisioning/lock.sh $(ARGS)
 
 setup-demo:
 	@provisioning/setup.sh demo
