@@ -18,7 +18,7 @@ NS = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
 
 _DOCUMENT = DocumentPackage(
     message_id="", sender=Party("H99.21", "Ủy ban nhân dân xã Hòa Bình", "Hòa Bình"),
-    recipients=(Party("H99.01", "Văn phòng Ủy ban nhân dân tỉnh Hải Vân"), Party("H99.22", "Ủy ban nhân dân xã Đông Hải")),
+    recipients=(Party("H99.01", "Văn phòng UBND tỉnh Hải Vân"), Party("H99.22", "Ủy ban nhân dân xã Đông Hải")),
     document_code="H99.21,2026/11/20,15/BC-UBND", number="15", notation="BC-UBND", place="Hòa Bình",
     issue_date=date(2026, 11, 20), type_name="Báo cáo", subject="Về công tác phòng, chống thiên tai năm 2026",
     competence="TM.", signer_position="CHỦ TỊCH", signer_name="Trần Văn Thạnh", reply_due=date(2026, 12, 1), urgency=2,
