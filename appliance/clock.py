@@ -94,7 +94,7 @@ def raise_floor(db: Database, now: datetime) -> None:
 def record_bus_sample(db: Database, *, offset: float, error: float) -> None:
     """Keep one sample of the bus's clock: ``offset`` = bus - box in seconds, ``error`` its bound. Old ones go."""
     row = {"boot_id": boot_id(), "monotonic": _steady(), "wall": time.time(), "offset": offset, "error": error}
-    db["clock_sample"].insert(row)
+    db.table("clock_sample").insert(row)
     db.execute("DELETE FROM clock_sample WHERE id <= (SELECT max(id) FROM clock_sample) - ?", [MAX_SAMPLES])
 
 

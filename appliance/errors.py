@@ -6,7 +6,7 @@ Messages are Vietnamese source texts (gettext msgids) with %(name)s placeholders
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from appliance.regulation.rules import Rule
@@ -35,7 +35,7 @@ class TramError(Exception):
         next_step: str = "",
         rule: Rule | None = None,
         permanent: bool | None = None,
-        **params: object,
+        **params: Any,
     ) -> None:
         super().__init__(message % params if params else message)
         self.message = message
@@ -89,7 +89,7 @@ class SignerError(TramError):
     status = 409
 
     def __init__(
-        self, message: str, *, code: str, next_step: str = "", permanent: bool = True, **params: object
+        self, message: str, *, code: str, next_step: str = "", permanent: bool = True, **params: Any
     ) -> None:
         super().__init__(message, next_step=next_step, permanent=permanent, **params)
         self.code = code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import logging
 import os
@@ -82,34 +83,39 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 # Imports stand inside the subcommands: the signer must start fast and never load the PDF, web or network libraries.
-def _web(options: argparse.Namespace) -> int | None:
+def _web(options: argparse.Namespace) -> None:
     from provisioning.box import make_desk
     from web.serve import main as serve
 
     settings = _settings(options)
-    return serve(settings, functools.partial(make_desk, settings))
+    serve(settings, functools.partial(make_desk, settings))
 
 
-def _signer(options: argparse.Namespace) -> int | None:
+def _signer(options: argparse.Namespace) -> None:
     from appliance.signing.service import main as serve
 
-    return serve(_settings(options))
+    serve(_settings(options))
 
 
-def _sync(options: argparse.Namespace) -> int | None:
+def _sync(options: argparse.Namespace) -> None:
     from provisioning.box import make_desk
+    from sync.bus.native.client import NativeClient
     from sync.worker import main as work
-    from sync.worker import once
+    from sync.worker import run_once
 
     settings = _settings(options)
-    return (once if options.once else work)(settings, functools.partial(make_desk, settings))
+    if not options.once:
+        work(settings, functools.partial(make_desk, settings))
+        return
+    with contextlib.closing(NativeClient(settings)) as client:
+        done = run_once(make_desk(settings), client)
+    print(", ".join(f"{state}: {count}" for state, count in sorted(done.items())) or "nothing to do")
 
 
-def _bus(options: argparse.Namespace) -> int | None:
-    from sync.reference_bus.config import load_config
+def _bus(options: argparse.Namespace) -> None:
     from sync.reference_bus.main import main as serve
 
-    return serve(load_config(options.config))
+    serve(options.config)
 
 
 def _migrate(options: argparse.Namespace) -> None:

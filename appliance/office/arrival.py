@@ -113,9 +113,9 @@ def receive(desk: Desk, document: ReceivedDocument) -> str:
     with transaction(db):
         _inbox_row(desk, item, "stored", now)
         columns = {name: getattr(row, name) for name in Incoming.__dataclass_fields__}
-        db["incoming"].insert({**columns, "dedup_key": key})
+        db.table("incoming").insert({**columns, "dedup_key": key})
         for position, file in enumerate(document.files):
-            db["incoming_file"].insert(
+            db.table("incoming_file").insert(
                 {"incoming_id": row.id, "position": position, **vars(file), "name": nfc(file.name)}
             )
         detail = {
@@ -171,7 +171,7 @@ def receive_status(desk: Desk, status: ReceivedStatus) -> None:
     outgoing_id = found[0] if found else None
     with transaction(db):
         _inbox_row(desk, item, "stored", now)
-        db["status_in"].insert(
+        db.table("status_in").insert(
             {
                 "bus_doc_id": item.bus_doc_id,
                 "outgoing_id": outgoing_id,
@@ -237,7 +237,7 @@ def acknowledged(desk: Desk, bus_doc_id: str) -> None:
 
 def _inbox_row(desk: Desk, item: BusItem, state: str, now: datetime, reason: str = "") -> None:
     """The transport's own record, with the cursor, in the caller's transaction."""
-    desk.db["inbox"].insert(
+    desk.db.table("inbox").insert(
         {
             "bus_doc_id": item.bus_doc_id,
             "kind": item.kind,

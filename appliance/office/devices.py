@@ -50,7 +50,7 @@ def register(
     device_id = uuid7()
     with transaction(desk.db):
         now = desk.clock.now()
-        desk.db["device"].insert(
+        desk.db.table("device").insert(
             {
                 "id": device_id,
                 "purpose": purpose,

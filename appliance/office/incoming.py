@@ -220,7 +220,7 @@ def _apply(desk: Desk, actor: Actor, document: Incoming, action: str, changes: A
         if row[0] not in transition.sources:
             raise _moved(row[0])
         values = {**changes(), "state": transition.target, "updated_at": now.isoformat()}
-        desk.db["incoming"].update(document.id, values)
+        desk.db.table("incoming").update(document.id, values)
         detail = {"from": row[0], "to": transition.target, **{k: v for k, v in values.items() if k != "updated_at"}}
         audit.append(desk.db, now, actor.account_id, f"incoming.{action}", f"incoming:{document.id}", detail)
         clock.raise_floor(desk.db, now)

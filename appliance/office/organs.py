@@ -121,7 +121,7 @@ def add(
     seal_mm: float | None = None,
 ) -> Organ:
     """Add an organ with its codes (scheme, value, valid from). Joins the caller's transaction. Raises BadInput."""
-    db["organ"].insert(
+    db.table("organ").insert(
         {
             "id": organ_id,
             "name": nfc(name),
@@ -134,5 +134,5 @@ def add(
     )
     for scheme, value, valid_from in codes:
         check_organ_code(scheme, value)
-        db["organ_code"].insert({"organ_id": organ_id, "scheme": scheme, "value": value, "valid_from": valid_from})
+        db.table("organ_code").insert({"organ_id": organ_id, "scheme": scheme, "value": value, "valid_from": valid_from})
     return get(db, organ_id)

@@ -51,7 +51,11 @@ def get(db: Database, account_id: str) -> Account:
     row = db.execute(f"SELECT {_COLUMNS} FROM account WHERE id = ?", [account_id]).fetchone()
     if row is None:
         raise NotFound(N_("Không có tài khoản này."))
-    return Account(*row[:4], bool(row[4]), row[5])
+    return _account(row)
+
+
+def _account(row: tuple[str, str, str, str, int, str | None]) -> Account:
+    return Account(row[0], row[1], row[2], row[3], bool(row[4]), row[5])
 
 
 def add(
@@ -72,7 +76,7 @@ def add(
     if len(password) < PASSWORD_MIN:
         raise BadInput(N_("Mật khẩu phải có ít nhất %(length)s ký tự."), length=PASSWORD_MIN)
     account_id = uuid7()
-    db["account"].insert(
+    db.table("account").insert(
         {
             "id": account_id,
             "username": username.strip().lower(),
@@ -84,7 +88,7 @@ def add(
         }
     )
     for organ_id, role in memberships:
-        db["membership"].insert({"account_id": account_id, "organ_id": organ_id, "role": role})
+        db.table("membership").insert({"account_id": account_id, "organ_id": organ_id, "role": role})
     return account_id
 
 
@@ -96,7 +100,7 @@ def log_in(desk: Desk, username: str, password: str, address: str) -> Account:
     if not _password_fits(row[1] if row else _DUMMY, password) or row is None:
         with transaction(db):
             db.execute("DELETE FROM login_failure WHERE at < ?", [now - THROTTLE_WINDOW_SECONDS])
-            db["login_failure"].insert({"username": name, "address": address, "at": now})
+            db.table("login_failure").insert({"username": name, "address": address, "at": now})
             audit.append(db, desk.clock.now(), "system", "login.refused", f"account:{name[:60]}", {"address": address})
         raise NotAllowed(
             N_("Tên đăng nhập hoặc mật khẩu không đúng."),
@@ -164,4 +168,4 @@ def with_role(db: Database, organ_id: str, *roles: str) -> list[Account]:
         f" = 1 ORDER BY full_name",
         [organ_id, *roles],
     )
-    return [Account(*row[:4], bool(row[4]), row[5]) for row in rows.fetchall()]
+    return [_account(row) for row in rows.fetchall()]

@@ -8,6 +8,7 @@ NĐ 30/2020/NĐ-CP. A document keeps the rule set under which it was issued.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from appliance.errors import N_, RuleRefused
 
@@ -92,6 +93,6 @@ SUBJECT_MAX = 500
 REASON_MAX = 500
 
 
-def refuse(rule: Rule, message: str, next_step: str, **params: object) -> RuleRefused:
+def refuse(rule: Rule, message: str, next_step: str, **params: Any) -> RuleRefused:
     """The exception that stops a person by ``rule``, with what to do next."""
     return RuleRefused(message, rule=rule, next_step=next_step, **params)

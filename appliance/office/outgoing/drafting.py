@@ -35,7 +35,7 @@ def create(desk: Desk, actor: Actor, form: OutgoingForm, file_name: str, stream:
     sha256, pages, placement = _take_file(desk, actor, form, stream)
     now, outgoing_id = desk.clock.now(), uuid7()
     with transaction(desk.db):
-        desk.db["outgoing"].insert(
+        desk.db.table("outgoing").insert(
             {
                 "id": outgoing_id,
                 "organ_id": actor.organ_id,
@@ -158,7 +158,7 @@ def _write_recipients(desk: Desk, outgoing_id: str, form: OutgoingForm, day: dat
             "name": party.name,
             "position": position,
         }
-        desk.db["outgoing_recipient"].insert(row)
+        desk.db.table("outgoing_recipient").insert(row)
 
 
 def _file_name(name: str) -> str:

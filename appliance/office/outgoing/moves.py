@@ -75,7 +75,7 @@ def write(
         if current is None or current.state not in sources or current.updated_at != document.updated_at:
             raise moved(current.state if current else document.state)
         values = {**columns(), "updated_at": now.isoformat(timespec="microseconds")}
-        desk.db["outgoing"].update(document.id, values)
+        desk.db.table("outgoing").update(document.id, values)
         entry = {"from": current.state, "to": values.get("state", current.state), **detail}
         if "number" in values:
             entry["number"] = values["number"]

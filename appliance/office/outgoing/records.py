@@ -144,7 +144,8 @@ def listing(
     desk: Desk, actor: Actor, *, states: tuple[str, ...] = (), query: str = "", page: int = 1, per_page: int = 50
 ) -> tuple[list[Outgoing], int]:
     """(one page of documents, total), last touched first; ``query`` matches subject and number without marks."""
-    where, values = "organ_id = ?", [actor.organ_id]
+    where = "organ_id = ?"
+    values: list[object] = [actor.organ_id]
     if not actor.has("clerk", "leader", "auditor"):
         where += " AND (drafter_id = ? OR signer_id = ? OR (state = 'issued' AND ?))"
         values += [actor.account_id, actor.account_id, actor.has("official")]
