@@ -20,7 +20,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
 
-from appliance.errors import ConfigError, N_
+from appliance.errors import N_, ConfigError
 
 KEY_ID = "01"
 _LABEL_BYTES = 32  # CK_TOKEN_INFO.label, padded with blanks
@@ -72,7 +72,7 @@ def public_key(token: SoftToken) -> Any:
 
 
 def _run(configuration: Path, module: Path, **request: str) -> dict[str, Any]:
-    done = subprocess.run(  # noqa: S603 - our own module, no shell
+    done = subprocess.run(
         [sys.executable, "-m", "provisioning.demo.soft_token"],
         input=json.dumps({"module": str(module), **request}).encode("ascii"),
         capture_output=True,

@@ -1,0 +1,137 @@
+"""Judging a signer's certificate: chain, validity, purpose, revocation (Thông tư 15/2025/TT-BKHCN, annex II)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from asn1crypto import crl, x509
+from pyhanko_certvalidator import CertificateValidator, ValidationContext
+from pyhanko_certvalidator.errors import (
+    DisallowedAlgorithmError,
+    ExpiredError,
+    InsufficientRevinfoError,
+    InvalidCertificateError,
+    NotYetValidError,
+    PathBuildingError,
+    RevokedError,
+    StaleRevinfoError,
+    ValidationError,
+)
+
+from appliance.clock import VN
+from appliance.errors import N_, RuleRefused
+from appliance.signing.token import TokenKey
+from appliance.signing.trust import TrustStore
+
+PURPOSE = frozenset({"non_repudiation"})
+_LEAST_BITS = {"rsa": 2048, "ec": 256}
+
+UNCHECKED = N_("Chưa kiểm tra được tình trạng thu hồi của chứng thư số")
+STALE = N_("Chưa kiểm tra được tình trạng thu hồi của chứng thư số: danh sách thu hồi đang có đã quá hạn")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """``verdict``: 'valid', 'invalid' or 'unknown'; ``code``: '' or one of expired, not_yet, revoked, untrusted,
+    purpose, weak, unchecked, broken; ``reason``: the Vietnamese sentence for a verdict other than 'valid'.
+    """
+
+    verdict: str
+    code: str = ""
+    reason: str = ""
+
+
+def standing(
+    certificate: x509.Certificate, others: Iterable[x509.Certificate], trust: TrustStore, moment: datetime
+) -> Standing:
+    """Judge ``certificate`` at ``moment``. ``others``: certificates that came with it.
+
+    Without a fresh revocation list for every authority of the chain the best verdict is 'unknown'. Must not be called
+    inside a running event loop.
+    """
+    if weak := _weak(certificate):
+        return weak
+    extra = [*others, *trust.intermediates]
+    judged = _judged(certificate, extra, trust.roots, list(trust.crls), moment, "require")
+    if judged.code != "unchecked":
+        return judged
+    # chain, validity and purpose must still be right, and no list that is fresh may name the certificate
+    fresh = [entry for entry in trust.crls if _good_until(entry) >= moment]
+    without = _judged(certificate, extra, trust.roots, fresh, moment, "soft-fail")
+    return without if without.verdict == "invalid" else judged
+
+
+def _judged(
+    certificate: x509.Certificate,
+    extra: list[x509.Certificate],
+    roots: Iterable[x509.Certificate],
+    crls: list[crl.CertificateList],
+    moment: datetime,
+    revocation_mode: str,
+) -> Standing:
+    context = ValidationContext(
+        trust_roots=list(roots),
+        other_certs=extra,
+        moment=moment,
+        crls=crls,
+        allow_fetching=False,
+        revocation_mode=revocation_mode,
+        retroactive_revinfo=True,  # a list published after the signature knows more, not less
+    )
+    validator = CertificateValidator(certificate, extra, validation_context=context)
+    try:
+        asyncio.run(validator.async_validate_usage(set(PURPOSE)))
+    except PathBuildingError:
+        return Standing("invalid", "untrusted", N_("Chứng thư số không do tổ chức được tin cậy cấp"))
+    except RevokedError as error:
+        when = error.revocation_dt.astimezone(VN)
+        return Standing("invalid", "revoked", N_("Chứng thư số đã bị thu hồi lúc %s") % f"{when:%H:%M ngày %d/%m/%Y}")
+    except ExpiredError:
+        until = certificate.not_valid_after.astimezone(VN)
+        return Standing("invalid", "expired", N_("Chứng thư số đã hết hạn ngày %s") % f"{until:%d/%m/%Y}")
+    except NotYetValidError:
+        since = certificate.not_valid_before.astimezone(VN)
+        return Standing("invalid", "not_yet", N_("Chứng thư số chưa có hiệu lực, bắt đầu từ ngày %s") % f"{since:%d/%m/%Y}")
+    except DisallowedAlgorithmError:
+        return Standing("invalid", "weak", N_("Chứng thư số dùng thuật toán không còn an toàn"))
+    except InvalidCertificateError:
+        return Standing("invalid", "purpose", N_("Chứng thư số không được cấp để ký văn bản"))
+    except StaleRevinfoError:
+        return Standing("unknown", "unchecked", STALE)
+    except InsufficientRevinfoError:
+        return Standing("unknown", "unchecked", UNCHECKED)
+    except ValidationError:
+        return Standing("invalid", "broken", N_("Chứng thư số hoặc đường dẫn chứng thực không hợp lệ"))
+    return Standing("valid")
+
+
+def _good_until(entry: crl.CertificateList) -> datetime:
+    return entry["tbs_cert_list"]["next_update"].native or datetime.min.replace(tzinfo=UTC)
+
+
+def _weak(certificate: x509.Certificate) -> Standing | None:
+    """Key size by Thông tư 15/2025/TT-BKHCN, annex I."""
+    algorithm = certificate.public_key.algorithm
+    if algorithm in _LEAST_BITS and certificate.public_key.bit_size >= _LEAST_BITS[algorithm]:
+        return None
+    return Standing("invalid", "weak", N_("Khóa của chứng thư số quá ngắn hoặc dùng thuật toán không được phép"))
+
+
+def check_before_signing(key: TokenKey, trust: TrustStore, at: datetime) -> x509.Certificate:
+    """The certificate of ``key`` when one may sign with it at ``at``; raises RuleRefused with the reason.
+
+    Expired, not yet valid, revoked, made for another purpose or not issued by a trusted authority: nobody signs.
+    A list that is missing or old does not stop an office that is offline; the receiver sees 'unknown'.
+    """
+    certificate = x509.Certificate.load(key.certificate)
+    judged = standing(certificate, (), trust, at)
+    if judged.verdict == "invalid":
+        raise RuleRefused(
+            N_("Không ký được: %(reason)s"),
+            next_step=N_("Báo cán bộ kỹ thuật kiểm tra chứng thư số của thiết bị, gia hạn hoặc cấp lại nếu cần"),
+            reason=judged.reason[0].lower() + judged.reason[1:],
+        )
+    return certificate

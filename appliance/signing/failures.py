@@ -1,0 +1,140 @@
+"""The one table of what can go wrong between a person and a signing device.
+
+Three columns: what PKCS#11 said (python-pkcs11's exception name, and the step it happened in), our code, and what we
+tell the person. The module is imported by the small signer as well, so it knows PKCS#11 only by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appliance.errors import N_, SignerError
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A code's sentences; ``permanent``: trying again unchanged cannot help."""
+
+    message: str
+    next_step: str
+    permanent: bool = True
+
+
+FAILURES: dict[str, Failure] = {
+    "no_module": Failure(
+        N_("Máy chưa có phần mềm điều khiển (trình PKCS#11) của thiết bị ký số"),
+        N_("Báo cán bộ kỹ thuật cài trình điều khiển của thiết bị, rồi ký lại"),
+    ),
+    "no_token": Failure(
+        N_("Không thấy thiết bị ký số đã đăng ký"),
+        N_("Cắm đúng thiết bị ký số (USB Token) vào máy, chờ vài giây rồi ký lại"),
+        permanent=False,
+    ),
+    "no_key": Failure(
+        N_("Thiết bị đang cắm không chứa khóa ký đã đăng ký"),
+        N_("Kiểm tra xem có cắm nhầm thiết bị không; nếu chứng thư số vừa được cấp lại, đăng ký lại thiết bị"),
+    ),
+    "key_mismatch": Failure(
+        N_("Khóa trên thiết bị không khớp với chứng thư số đã đăng ký"),
+        N_("Đăng ký lại thiết bị với chứng thư số đang có trên thiết bị"),
+    ),
+    "wrong_pin": Failure(
+        N_("Mã PIN không đúng"),
+        N_("Kiểm tra phím Caps Lock và bộ gõ, rồi nhập lại; nhập sai nhiều lần thiết bị sẽ bị khóa"),
+    ),
+    "last_try": Failure(
+        N_("Mã PIN không đúng; thiết bị chỉ còn cho nhập một lần nữa"),
+        N_("Dừng lại và hỏi đúng mã PIN trước khi nhập tiếp: sai lần nữa thiết bị sẽ bị khóa"),
+    ),
+    "pin_locked": Failure(
+        N_("Thiết bị ký số đã bị khóa vì nhập sai mã PIN quá số lần cho phép"),
+        N_("Làm văn bản đề nghị cơ quan cấp chứng thư số mở khóa thiết bị"),
+    ),
+    "pin_expired": Failure(
+        N_("Mã PIN của thiết bị chưa được đặt hoặc đã hết hạn"),
+        N_("Đổi mã PIN bằng phần mềm của nhà cung cấp thiết bị, rồi ký lại"),
+    ),
+    "removed": Failure(
+        N_("Thiết bị ký số bị rút ra hoặc mất kết nối khi đang ký"),
+        N_("Cắm chặt lại thiết bị rồi ký lại; văn bản chưa bị thay đổi"),
+        permanent=False,
+    ),
+    "busy": Failure(
+        N_("Thiết bị ký số đang bận ký văn bản khác"),
+        N_("Chờ giây lát rồi ký lại"),
+        permanent=False,
+    ),
+    "crashed": Failure(
+        N_("Trình điều khiển thiết bị ký số bị lỗi và đã dừng"),
+        N_("Ký lại; nếu vẫn lỗi, rút thiết bị ra cắm lại và báo cán bộ kỹ thuật"),
+        permanent=False,
+    ),
+    "timeout": Failure(
+        N_("Thiết bị ký số không trả lời trong thời gian cho phép"),
+        N_("Rút thiết bị ra cắm lại rồi ký lại; nếu vẫn vậy, báo cán bộ kỹ thuật"),
+        permanent=False,
+    ),
+    "unreachable": Failure(
+        N_("Dịch vụ ký số của trạm đang không hoạt động"),
+        N_("Chờ giây lát rồi ký lại; nếu vẫn vậy, báo cán bộ kỹ thuật khởi động lại dịch vụ ký số"),
+        permanent=False,
+    ),
+    "unsupported": Failure(
+        N_("Thiết bị không hỗ trợ thuật toán ký mà trạm dùng (RSA hoặc ECDSA với SHA-256)"),
+        N_("Báo cán bộ kỹ thuật; có thể phải đổi thiết bị hoặc trình điều khiển"),
+    ),
+    "unknown": Failure(
+        N_("Thiết bị ký số báo lỗi không xác định"),
+        N_("Rút thiết bị ra cắm lại rồi ký lại; nếu vẫn lỗi, báo cán bộ kỹ thuật"),
+        permanent=False,
+    ),
+}
+
+# python-pkcs11 exception -> code, whatever the step it came from.
+BY_EXCEPTION: dict[str, str] = {
+    "PinIncorrect": "wrong_pin",
+    "PinInvalid": "wrong_pin",
+    "PinLenRange": "wrong_pin",
+    "PinLocked": "pin_locked",
+    "PinExpired": "pin_expired",
+    "UserPinNotInitialized": "pin_expired",
+    "NoSuchToken": "no_token",
+    "TokenNotRecognised": "no_token",
+    "SlotIDInvalid": "no_token",
+    "NoSuchKey": "no_key",
+    "MultipleObjectsReturned": "no_key",
+    "DeviceRemoved": "removed",
+    "TokenNotPresent": "removed",
+    "DeviceError": "removed",
+    "SessionClosed": "removed",
+    "SessionHandleInvalid": "removed",
+    "ObjectHandleInvalid": "removed",
+    "KeyHandleInvalid": "removed",
+    "UserAlreadyLoggedIn": "busy",
+    "AnotherUserAlreadyLoggedIn": "busy",
+    "UserTooManyTypes": "busy",
+    "SessionCount": "busy",
+    "OperationActive": "busy",
+    "MechanismInvalid": "unsupported",
+    "MechanismParamInvalid": "unsupported",
+    "KeyTypeInconsistent": "unsupported",
+    "KeySizeRange": "unsupported",
+    "FunctionNotSupported": "unsupported",
+    "DeviceMemory": "crashed",
+    "HostMemory": "crashed",
+}
+
+# What a step's failure means when the exception itself says nothing (GeneralError, FunctionFailed, plain PKCS11Error).
+BY_STEP: dict[str, str] = {"load": "no_module", "find": "no_token", "key": "no_key"}
+
+
+def code_for(exception_name: str, step: str) -> str:
+    """The table's code for what python-pkcs11 raised in ``step`` ('load', 'find', 'login', 'key' or 'sign')."""
+    return BY_EXCEPTION.get(exception_name) or BY_STEP.get(step, "unknown")
+
+
+def signer_error(code: str) -> SignerError:
+    """The exception a person sees for ``code``; a code from a newer signer counts as 'unknown'."""
+    known = code if code in FAILURES else "unknown"
+    failure = FAILURES[known]
+    return SignerError(failure.message, code=known, next_step=failure.next_step, permanent=failure.permanent)

@@ -1,0 +1,184 @@
+"""Where number, date, signature and seal stand on a document, in PDF points.
+
+All coordinates have their origin at the bottom left corner of the page as displayed (the crop box), y upwards.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from appliance.errors import BadInput, N_
+
+POINTS_PER_MM = 72 / 25.4
+
+SIGNATURE_FIELD = "ChuKyLanhDao"
+SEAL_FIELD = "ConDau"
+NUMBER_FIELD = "SoVanBan"
+DAY_FIELD = "NgayVanBan"
+MONTH_FIELD = "ThangVanBan"
+YEAR_FIELD = "NamVanBan"
+SLOT_FIELDS = (NUMBER_FIELD, DAY_FIELD, MONTH_FIELD, YEAR_FIELD)
+
+DESCENT = 0.3
+"""A slot's baseline stands this many font sizes above its lower edge."""
+LINE = 1.3
+"""A slot is this many font sizes high: room for 'Ậ' above and 'g' below."""
+
+NOTE_SIZE = 7.0
+"""Font size of the organ's name and the signing time beside the seal (article 13.4)."""
+NOTE_WIDTH, NOTE_HEIGHT = 118.0, 3 * 8.5
+_NOTE_REACH = 80.0
+
+
+@dataclass(frozen=True)
+class Area:
+    """A rectangle on a page: ``page`` counts from 0; points."""
+
+    page: int
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def right(self) -> float:
+        """x of the right edge."""
+        return self.x + self.width
+
+    @property
+    def top(self) -> float:
+        """y of the upper edge."""
+        return self.y + self.height
+
+    def touches(self, other: Area) -> bool:
+        """Whether the two rectangles overlap."""
+        apart = self.right <= other.x or other.right <= self.x or self.top <= other.y or other.top <= self.y
+        return self.page == other.page and not apart
+
+    def around(self, other: Area) -> Area:
+        """The smallest rectangle that holds both (same page)."""
+        x, y = min(self.x, other.x), min(self.y, other.y)
+        return Area(self.page, x, y, max(self.right, other.right) - x, max(self.top, other.top) - y)
+
+    def shifted(self, dx: float, dy: float) -> Area:
+        """The same rectangle, moved."""
+        return replace(self, x=self.x + dx, y=self.y + dy)
+
+
+@dataclass(frozen=True)
+class TextSlot:
+    """An empty form field that number_and_seal fills.
+
+    ``template``: what is written, with {number}, {notation}, {day}, {month}, {year}, {place};
+    ``size``: font size in points; ``align``: 'left' or 'center'; ``cover``: paint white first, over printed dots or a
+    printed text that the slot replaces.
+    """
+
+    name: str
+    area: Area
+    template: str
+    size: float
+    italic: bool = False
+    align: str = "center"
+    cover: bool = False
+
+
+@dataclass(frozen=True)
+class Placement:
+    """All places of one document.
+
+    ``seal`` is the square of the seal itself, its real size; ``note`` the block with the organ's name and the time;
+    ``found``: the names among SoVanBan, NgayVanBan, ChuKyLanhDao that were read from the text (the others stand at
+    the usual place of Nghị định 30/2020/NĐ-CP); ``printed``: values the draft already shows, by template name
+    ('number', 'notation', 'day', 'month', 'year'), which the issued values must equal.
+    """
+
+    slots: tuple[TextSlot, ...]
+    signature: Area
+    seal: Area
+    found: tuple[str, ...] = ()
+    printed: tuple[tuple[str, str], ...] = ()
+    note: Area | None = None
+
+    @property
+    def seal_note(self) -> Area:
+        """Where the block beside the seal goes: ``note``, unless the seal was moved away from it by hand."""
+        if self.note is not None and self.note.page == self.seal.page:
+            reach = self.seal.shifted(-_NOTE_REACH, -_NOTE_REACH)
+            reach = replace(reach, width=reach.width + 2 * _NOTE_REACH, height=reach.height + 2 * _NOTE_REACH)
+            if reach.around(self.note) == reach:
+                return self.note
+        return note_below(self.seal)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Vietnamese sentences for the drafter about values that should have been left blank."""
+        shown = dict(self.printed)
+        sentences = []
+        if "number" in shown:
+            sentences.append(N_("Dự thảo đã in sẵn số văn bản; hãy để trống, hệ thống cấp số khi đóng dấu"))
+        if "day" in shown:
+            sentences.append(N_("Dự thảo đã in sẵn ngày ban hành; nếu không ban hành đúng ngày đó, văn thư sẽ không đóng dấu được"))
+        return sentences
+
+    def to_json(self) -> str:
+        """The placement as JSON text, read back by ``from_json``."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Placement:
+        """Read what ``to_json`` wrote or a page sent; raises BadInput."""
+        try:
+            raw = json.loads(text)
+            note = raw.get("note")
+            return cls(
+                slots=tuple(_slot(entry) for entry in raw["slots"]),
+                signature=_area(raw["signature"]),
+                seal=_area(raw["seal"]),
+                found=tuple(str(name) for name in raw.get("found", ())),
+                printed=tuple((str(name), str(value)) for name, value in raw.get("printed", ())),
+                note=_area(note) if note else None,
+            )
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise BadInput(
+                N_("Không đọc được vị trí chữ ký, con dấu"), next_step=N_("Tải lại trang rồi đặt lại vị trí")
+            ) from error
+
+
+def note_below(seal: Area) -> Area:
+    """The usual place of the block: under the seal, centred on it."""
+    middle = seal.x + seal.width / 2
+    return Area(seal.page, middle - NOTE_WIDTH / 2, seal.y - NOTE_HEIGHT - 2, NOTE_WIDTH, NOTE_HEIGHT)
+
+
+def seal_over(signature: Area, seal_mm: float) -> Area:
+    """The seal's square: real size, over the left third of the signature (article 13.4), vertically centred on it."""
+    side = seal_mm * POINTS_PER_MM
+    right = signature.x + signature.width / 3
+    return Area(signature.page, right - side, signature.y + (signature.height - side) / 2, side, side)
+
+
+def _area(raw: dict[str, Any]) -> Area:
+    area = Area(int(raw["page"]), *(float(raw[name]) for name in ("x", "y", "width", "height")))
+    # written so that NaN fails too
+    if not (area.page >= 0 and 0 < area.width < 1e5 and 0 < area.height < 1e5 and abs(area.x) < 1e5 and abs(area.y) < 1e5):
+        raise ValueError("not a rectangle on a page")
+    return area
+
+
+def _slot(raw: dict[str, Any]) -> TextSlot:
+    if raw["name"] not in SLOT_FIELDS or raw.get("align", "center") not in ("left", "center"):
+        raise ValueError("unknown slot")
+    if not 4 <= float(raw["size"]) <= 40:
+        raise ValueError("unreadable font size")
+    return TextSlot(
+        name=raw["name"],
+        area=_area(raw["area"]),
+        template=str(raw["template"]),
+        size=float(raw["size"]),
+        italic=bool(raw.get("italic", False)),
+        align=raw.get("align", "center"),
+        cover=bool(raw.get("cover", False)),
+    )

@@ -1,0 +1,252 @@
+"""Making the two signatures: the leader's, then number, date and seal in one step (articles 6, 12, 13.4).
+
+The PDF side computes digest and signed attributes here; the raw signature comes from the signer process. PAdES B-B,
+SHA-256. Nothing is returned that has not been validated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from datetime import datetime
+from typing import Any
+
+from asn1crypto import algos, x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.x509 import load_der_x509_certificate
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.sign.fields import SigSeedSubFilter, enumerate_sig_fields
+from pyhanko.sign.general import SigningError
+from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, Signer
+from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
+from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+from appliance.clock import VN
+from appliance.errors import BadInput, N_, RuleRefused, TramError
+from appliance.signing.appearance import DrawnStyle, fill_slot, seal_style, signature_style
+from appliance.signing.certificates import check_before_signing
+from appliance.signing.client import SignerClient
+from appliance.signing.failures import signer_error
+from appliance.signing.placement import POINTS_PER_MM, SEAL_FIELD, SIGNATURE_FIELD, Area, Placement
+from appliance.signing.report import Report
+from appliance.signing.token import Pin, TokenKey
+from appliance.signing.trust import TrustStore
+from appliance.signing.validate import validate
+
+_PRINTED = {
+    "number": N_("số"),
+    "notation": N_("ký hiệu"),
+    "day": N_("ngày"),
+    "month": N_("tháng"),
+    "year": N_("năm"),
+}
+
+
+def sign_personal(
+    prepared: bytes,
+    *,
+    key: TokenKey,
+    pin: Pin,
+    signer: SignerClient,
+    image_png: bytes | None,
+    signer_name: str,
+    at: datetime,
+    trust: TrustStore,
+) -> bytes:
+    """The leader's signature in ChuKyLanhDao of what ``prepare`` made.
+
+    ``image_png``: the blue handwritten signature, or None for the name in blue; ``at``: the signing time, written at
+    +07:00. Raises SignerError (device), RuleRefused (certificate), BadInput (file or picture).
+    """
+    certificate = check_before_signing(key, trust, at)
+    writer = _writer(prepared)
+    if SIGNATURE_FIELD not in _empty_fields(writer):
+        raise BadInput(N_("Văn bản chưa được chuẩn bị để ký hoặc đã được ký"), next_step=N_("Tải lại trang rồi trình ký lại"))
+    box = _field_box(writer, SIGNATURE_FIELD)
+    style = signature_style(box, image_png, signer_name)
+    signed = _signed(writer, SIGNATURE_FIELD, style, _Token(key, pin, signer, certificate, trust), at)
+    _require(validate(signed, trust, at=at), {SIGNATURE_FIELD})
+    return signed
+
+
+def number_and_seal(
+    signed: bytes,
+    *,
+    values: dict[str, str],
+    placement: Placement,
+    key: TokenKey,
+    pin: Pin,
+    signer: SignerClient,
+    seal_png: bytes,
+    seal_mm: float,
+    organ_name: str,
+    at: datetime,
+    trust: TrustStore,
+) -> bytes:
+    """Number, date and the organ's seal over the leader's signature, in ONE revision of the file.
+
+    ``values``: number, notation, day, month, year, place as printed ('05', 'QĐ-UBND', '09', …); ``seal_mm``: the
+    seal's real diameter. Every earlier signature is checked first. Raises SignerError (device), RuleRefused
+    (certificate; a broken or missing leader's signature; values that contradict the draft), BadInput.
+    """
+    certificate = check_before_signing(key, trust, at)
+    _agree(placement, values)
+    _check_signed(validate(signed, trust, at=at))
+    writer = _writer(signed)
+    if SEAL_FIELD not in _empty_fields(writer):
+        raise RuleRefused(N_("Văn bản đã được đóng dấu"), next_step=N_("Tải lại trang để xem trạng thái mới nhất"))
+    for slot in placement.slots:
+        fill_slot(writer, slot, slot.template.format(**values))
+    lines = (*_wrapped(organ_name), N_("Thời gian ký:"), _local(at).isoformat())
+    style = seal_style(_real_size(placement, seal_mm), placement.seal_note, seal_png, lines)
+    sealed = _signed(writer, SEAL_FIELD, style, _Token(key, pin, signer, certificate, trust), at)
+    _require(validate(sealed, trust, at=at), {SIGNATURE_FIELD, SEAL_FIELD})
+    return sealed
+
+
+class _Token(Signer):
+    """pyHanko's signer whose private key is on a device, behind the signer process."""
+
+    def __init__(
+        self, key: TokenKey, pin: Pin, client: SignerClient, certificate: x509.Certificate, trust: TrustStore
+    ) -> None:
+        authorities = SimpleCertificateStore()
+        authorities.register_multiple(trust.intermediates)
+        mechanism = "sha256_ecdsa" if certificate.public_key.algorithm == "ec" else "sha256_rsa"
+        super().__init__(
+            signing_cert=certificate,
+            cert_registry=authorities,
+            embed_roots=False,
+            signature_mechanism=algos.SignedDigestAlgorithm({"algorithm": mechanism}),
+        )
+        self._key, self._pin, self._client = key, pin, client
+
+    async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:
+        """The raw signature; blocking is fine, the event loop is ours and does nothing else."""
+        if dry_run:
+            return bytes(512)
+        raw = self._client.sign(self._key, self._pin, data)
+        public = load_der_x509_certificate(self._key.certificate).public_key()
+        try:
+            if isinstance(public, ec.EllipticCurvePublicKey):
+                raw = algos.DSASignature.from_p1363(raw).dump()  # PKCS#11 gives r || s, CMS wants DER (RFC 5753)
+                public.verify(raw, data, ec.ECDSA(hashes.SHA256()))
+            elif isinstance(public, rsa.RSAPublicKey):
+                public.verify(raw, data, padding.PKCS1v15(), hashes.SHA256())
+        except InvalidSignature as error:
+            raise signer_error("key_mismatch") from error
+        return raw
+
+
+def _signed(
+    writer: IncrementalPdfFileWriter, field: str, style: DrawnStyle, token: _Token, at: datetime
+) -> bytes:
+    """Sign ``field`` of the writer's document; /M is ``at``, not the process's own clock and zone."""
+    metadata = PdfSignatureMetadata(field_name=field, subfilter=SigSeedSubFilter.PADES, md_algorithm="sha256")
+    session = PdfSigner(metadata, token, stamp_style=style).init_signing_session(writer, existing_fields_only=True)
+    session.system_time = _local(at)
+    out = io.BytesIO()
+    try:
+        asyncio.run(_run(session, out))
+    except (SigningError, PdfError) as error:
+        raise BadInput(
+            N_("Không ghi được chữ ký vào tệp PDF"), next_step=N_("Trả lại người soạn để xuất lại tệp PDF rồi trình lại")
+        ) from error
+    return out.getvalue()
+
+
+async def _run(session: Any, out: io.BytesIO) -> None:
+    reserved = await session.estimate_signature_container_size(validation_info=None)
+    document = session.prepare_tbs_document(validation_info=None, bytes_reserved=reserved)
+    digest, _ = document.digest_tbs_document(output=out)
+    await document.perform_signature(digest.document_digest, PdfCMSSignedAttributes())
+
+
+def _writer(data: bytes) -> IncrementalPdfFileWriter:
+    try:
+        return IncrementalPdfFileWriter(io.BytesIO(data))
+    except (PdfError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(N_("Tệp PDF bị hỏng, không mở được"), next_step=N_("Trình ký lại văn bản")) from error
+
+
+def _empty_fields(writer: IncrementalPdfFileWriter) -> set[str]:
+    return {name for name, _, _ in enumerate_sig_fields(writer, filled_status=False)}
+
+
+def _field_box(writer: IncrementalPdfFileWriter, name: str) -> Area:
+    """A field's size, from the file itself."""
+    _, _, field = next(iter(enumerate_sig_fields(writer, with_name=name)))
+    left, bottom, right, top = (float(v) for v in field.get_object()["/Rect"])
+    return Area(0, left, bottom, right - left, top - bottom)
+
+
+def _agree(placement: Placement, values: dict[str, str]) -> None:
+    """What the draft already shows must be what is being issued."""
+    for name, shown in placement.printed:
+        issued = values.get(name, "")
+        same = issued == shown or (issued.isdigit() and shown.isdigit() and int(issued) == int(shown))
+        if not same:
+            raise RuleRefused(
+                N_("Dự thảo in sẵn %(what)s “%(shown)s” nhưng văn bản được cấp %(what)s “%(issued)s”"),
+                next_step=N_("Trả lại người soạn để sửa dự thảo, trình ký lại"),
+                what=_PRINTED.get(name, name),
+                shown=shown,
+                issued=issued,
+            )
+
+
+def _check_signed(report: Report) -> None:
+    """Only over a document the competent person has signed, and only while all signatures hold (article 12.1)."""
+    fields = [signature.field for signature in report.signatures]
+    if SIGNATURE_FIELD not in fields:
+        raise RuleRefused(
+            N_("Văn bản chưa có chữ ký số của người có thẩm quyền"), next_step=N_("Trình người có thẩm quyền ký số trước")
+        )
+    if report.verdict == "invalid":
+        reasons = "; ".join(dict.fromkeys(reason for s in report.signatures for reason in s.reasons))
+        raise RuleRefused(
+            N_("Không đóng dấu được vì chữ ký số trên văn bản không hợp lệ: %(reasons)s"),
+            next_step=N_("Đề nghị người có thẩm quyền ký lại"),
+            reasons=reasons,
+        )
+
+
+def _require(report: Report, fields: set[str]) -> None:
+    """The last look at our own work before it leaves this module."""
+    if report.verdict in ("valid", "unknown") and {s.field for s in report.signatures} >= fields:
+        return
+    reasons = "; ".join(dict.fromkeys(reason for s in report.signatures for reason in s.reasons))
+    raise TramError(
+        N_("Văn bản vừa ký không qua được bước kiểm tra của trạm: %(reasons)s"),
+        next_step=N_("Văn bản chưa bị thay đổi; báo cán bộ kỹ thuật"),
+        permanent=False,
+        reasons=reasons,
+    )
+
+
+def _real_size(placement: Placement, seal_mm: float) -> Area:
+    """The seal's square, checked against its real size (article 13.4)."""
+    side = seal_mm * POINTS_PER_MM
+    if abs(placement.seal.width - side) > 1 or abs(placement.seal.height - side) > 1:
+        raise RuleRefused(
+            N_("Khung con dấu trên dự thảo không bằng kích thước thực tế của dấu (%(size)s mm)"),
+            next_step=N_("Trả lại người soạn để đặt lại vị trí con dấu"),
+            size=f"{seal_mm:g}",
+        )
+    return placement.seal
+
+
+def _local(at: datetime) -> datetime:
+    return at.astimezone(VN).replace(microsecond=0)
+
+
+def _wrapped(organ_name: str) -> tuple[str, ...]:
+    """The organ's name in at most two lines."""
+    if len(organ_name) <= 34:
+        return (organ_name,)
+    words = organ_name.split()
+    cut = min(range(1, len(words)), key=lambda n: abs(len(" ".join(words[:n])) - len(" ".join(words[n:]))), default=1)
+    return (" ".join(words[:cut]), " ".join(words[cut:]))

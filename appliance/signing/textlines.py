@@ -1,0 +1,119 @@
+"""The printed lines of a PDF page with exact positions, text in NFC whatever the file uses."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import pypdfium2.raw as pdfium_raw
+
+from appliance.signing.placement import Area
+
+_SAME_LINE = 2.5
+"""Points of baseline difference within one line: superscripts and rounding."""
+_WORD_GAP = 0.15
+_COLUMN_GAP = 2.0
+"""Gaps in font sizes: what separates words, what separates columns."""
+
+
+@dataclass
+class Glyph:
+    """One letter with its marks. ``text`` is NFC; points from the crop box's corner; ``size`` is the real font size."""
+
+    text: str
+    left: float
+    right: float
+    baseline: float
+    size: float
+
+
+@dataclass(frozen=True)
+class Line:
+    """Letters of one baseline from left to right. ``text[i]`` belongs to ``glyphs[i]``; None where a gap became a blank."""
+
+    page: int
+    baseline: float
+    text: str
+    glyphs: tuple[Glyph | None, ...]
+
+    @property
+    def folded(self) -> str:
+        """The text in small letters, same length."""
+        return "".join(c.lower() if len(c.lower()) == 1 else c for c in self.text)
+
+    @property
+    def size(self) -> float:
+        """The font size most letters have."""
+        sizes = [round(g.size, 1) for g in self.glyphs if g]
+        return max(set(sizes), key=sizes.count)
+
+    def area(self, start: int, end: int) -> Area:
+        """The rectangle of ``text[start:end]``, from descender to accent."""
+        glyphs = [g for g in self.glyphs[start:end] if g]
+        left, right = min(g.left for g in glyphs), max(g.right for g in glyphs)
+        return Area(self.page, left, self.baseline - 0.25 * self.size, right - left, 1.2 * self.size)
+
+    def segments(self) -> Iterator[Line]:
+        """The line cut at column gaps (signature block and 'Nơi nhận' share a baseline)."""
+        start = 0
+        inked = [(i, g) for i, g in enumerate(self.glyphs) if g]
+        for (i, one), (j, two) in pairwise(inked):
+            if two.left - one.right > _COLUMN_GAP * one.size:
+                yield Line(self.page, self.baseline, self.text[start : i + 1], self.glyphs[start : i + 1])
+                start = j
+        yield Line(self.page, self.baseline, self.text[start:], self.glyphs[start:])
+
+
+def read_lines(page: Any, index: int) -> list[Line]:
+    """The lines of a pypdfium2 page, top to bottom."""
+    rows: list[list[Glyph]] = []
+    for glyph in sorted(_glyphs(page), key=lambda g: -g.baseline):
+        if rows and abs(rows[-1][0].baseline - glyph.baseline) <= _SAME_LINE:
+            rows[-1].append(glyph)
+        else:
+            rows.append([glyph])
+    return [_line(index, row) for row in rows]
+
+
+def _glyphs(page: Any) -> list[Glyph]:
+    """Every visible letter, marks joined to their letter."""
+    left, bottom, *_ = page.get_bbox()
+    text = page.get_textpage()
+    found: list[Glyph] = []
+    x, y, matrix = ctypes.c_double(), ctypes.c_double(), pdfium_raw.FS_MATRIX()
+    for i in range(text.count_chars()):
+        code = pdfium_raw.FPDFText_GetUnicode(text, i)
+        character = chr(code) if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 else "\ufffd"
+        if pdfium_raw.FPDFText_IsGenerated(text, i) == 1 or character.isspace() or not character.isprintable():
+            continue
+        if found and unicodedata.combining(character):
+            found[-1].text = unicodedata.normalize("NFC", found[-1].text + character)
+            continue
+        pdfium_raw.FPDFText_GetCharOrigin(text, i, x, y)
+        pdfium_raw.FPDFText_GetMatrix(text, i, matrix)
+        size = pdfium_raw.FPDFText_GetFontSize(text, i) * math.hypot(matrix.c, matrix.d)
+        box = text.get_charbox(i, loose=True)
+        found.append(
+            Glyph(unicodedata.normalize("NFC", character), box[0] - left, box[2] - left, y.value - bottom, size)
+        )
+    return [g for g in found if g.size > 0]
+
+
+def _line(index: int, row: list[Glyph]) -> Line:
+    text: list[str] = []
+    glyphs: list[Glyph | None] = []
+    row.sort(key=lambda g: g.left)
+    for glyph in row:
+        last = glyphs[-1] if glyphs else None
+        if last and glyph.left - last.right > _WORD_GAP * glyph.size:
+            text.append(" ")
+            glyphs.append(None)
+        text.extend(glyph.text)
+        glyphs.extend([glyph] * len(glyph.text))
+    baselines = sorted(g.baseline for g in row)
+    return Line(index, baselines[len(baselines) // 2], "".join(text), tuple(glyphs))
