@@ -126,7 +126,7 @@ assets() {
     # optional packages of every other platform, which the pages do not use (pdf.js drawing outside a browser).
     rm -rf node_modules
     PATH=$venv/bin:$PATH npm install --no-save --omit=optional --ignore-scripts --no-audit --no-fund \
-        --loglevel=error </dev/null
+        --no-update-notifier --loglevel=error </dev/null
     "$venv/bin/python" -P web/build_assets.py
     printf '%s\n' "$mark" > "$stamps/assets"
 }
