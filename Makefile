@@ -40,11 +40,11 @@ format: setup-dev ## let ruff mend style and order of imports
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-campaign: setup-dev ## the long fault campaign
-	$(TRAM) campaign $(ARGS)
+campaign: setup-dev ## the long fault campaigns
+	$(PY) -m tests.faults.campaign $(ARGS)
 
-screenshot: setup-dev ## pictures of the pages
-	$(TRAM) screenshot $(ARGS)
+screenshot: setup-dev ## docs/screenshot.png, after a day of its own; ARGS=folder: every page, also as on a phone
+	$(PY) -m tests.screenshots $(ARGS)
 
 bare: ## run TARGET (default: .ci/run) in a fresh Debian root; needs root and mmdebstrap
 	provisioning/bare.sh $(TARGET)
