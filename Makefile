@@ -21,7 +21,7 @@ demo: setup-demo ## the whole box with a bus and other offices, on this machine,
 	$(TRAM) demo --port $(PORT) --data $(DATA) $(ARGS)
 
 day: setup-demo ## the demo's whole day, then stop; fails unless every step held
-	$(TRAM) demo --day --port $(PORT) --data $(DATA) $(ARGS)
+	$(TRAM) day --port $(PORT) --data $(DATA) $(ARGS)
 
 test: setup-dev ## every test
 	$(PY) -m pytest $(ARGS)

@@ -5,7 +5,7 @@
 #   provisioning/bare.sh -- command…    any command, in the clone
 #
 # The root is built once with mmdebstrap (minbase, git, make, certificates), kept in BARE_CACHE and copied for each
-# run; the committed state is cloned into the copy. What this machine needs to reach its package registries (name
+# run; the committed state is cloned into the copy (BARE_DIRTY=1: the work tree as it stands). What this machine needs to reach its package registries (name
 # server, certificate authorities, proxies) is handed over at run time. Runs in its own mount and process
 # namespaces: nothing stays behind but the copy, and that only with BARE_KEEP=folder, which the next run reuses.
 set -euo pipefail
@@ -44,6 +44,14 @@ copy_root() {
 clone() {
     rm -rf "${root:?}/$place.new"
     git -c safe.directory='*' clone --quiet --no-hardlinks "$repository" "$root/$place.new"
+    if [ -n "${BARE_DIRTY:-}" ]; then
+        # What stands in the work tree, committed or not, instead of the committed state.
+        git -C "$root/$place.new" rm -rq --cached . && rm -rf "$root/$place.new"/[!.]* "$root/$place.new"/.ci
+        (cd "$repository" && git ls-files -z --cached --others --exclude-standard \
+            | while IFS= read -rd '' file; do [ ! -e "$file" ] || printf '%s\0' "$file"; done \
+            | tar -c --null -T - | tar -x -C "$root/$place.new")
+        git -C "$root/$place.new" add --all
+    fi
     # Kept copies keep what set-up made (.venv, node_modules), as on a developer's second run.
     if [ -d "$root/$place" ]; then
         for made in .venv node_modules web/static/vendor; do
