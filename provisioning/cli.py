@@ -22,7 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; returns the exit status (0 done, 1 refused with a sentence, 2 wrong usage)."""
     _vietnamese_time()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # one line per request would bury what matters
+    for chatty in ("httpx", "fontTools", "weasyprint", "apscheduler"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)  # a line per request or glyph would bury what matters
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options) or 0)

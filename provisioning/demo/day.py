@@ -95,7 +95,7 @@ class Day:
             (chair, "xem và ký số bằng khóa cá nhân", self.sign),
             (clerk, "lấy số, ghi số và ngày vào văn bản, đóng dấu cơ quan", self.number_and_seal),
             (clerk, "phát hành; văn bản chờ trong hàng đợi vì đường truyền đứt", self.issue),
-            ("Trạm", "thử gửi, không được, giữ lại và hẹn thử tiếp", self.waits_in_queue),
+            ("Trạm", "thấy đường truyền đứt, giữ văn bản lại, tiếp tục dò", self.waits_in_queue),
             ("Đường truyền", "có lại", lambda: self.line(down=False)),
             ("Trạm", "gửi đi đúng một lần và nhận biên nhận của trục", self.arrives_once),
             ("Nơi nhận", "báo “đã đến” (01)", self.status_comes_back),
@@ -156,11 +156,11 @@ class Day:
         person.send("/phat-hanh", {})
 
     def waits_in_queue(self) -> str:
-        """At least one attempt has failed and the bus has nothing."""
-        self._until(lambda: self.eyes.failed_attempt(), "trạm chưa thử gửi")
+        """The box has noticed that the line is down, keeps the document, and the bus has nothing."""
+        why = self._until(self.eyes.waiting_for_line, "trạm chưa nhận ra đường truyền đứt")
         if self._documents_at_bus():
             _fail("trục đã có văn bản dù đường truyền đứt")
-        return "trục chưa có gì"
+        return f"trục chưa có gì; {why}"
 
     def arrives_once(self) -> str:
         """The bus holds it exactly once, the box has the receipt."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 from appliance.office.desk import Desk
+from appliance.store import facts
 
 
 class Eyes:
@@ -20,13 +23,11 @@ class Eyes:
         reading = self._desk.clock.read(self._desk.db)
         return f"nguồn {reading.source}, sai số tối đa {reading.error_seconds:.3f} giây" if reading.trusted else ""
 
-    def failed_attempt(self) -> str:
-        """The error of an attempt to send a document that has ended without success."""
-        return self._one(
-            "SELECT error FROM attempt JOIN message ON message.id = message_id WHERE kind = 'edoc' AND"
-            " ended_at IS NOT NULL"
-            " AND error <> '' ORDER BY attempt.id DESC LIMIT 1"
-        )
+    def waiting_for_line(self) -> str:
+        """Why a document waits: the link's last error while it is down and the document is still in the queue."""
+        link = json.loads(facts.get(self._desk.db, "link:state") or "{}")
+        queued = self._one("SELECT state FROM message WHERE kind = 'edoc' AND state <> 'accepted'")
+        return str(link.get("last_error", "")) if queued and link.get("state") == "down" else ""
 
     def receipt(self) -> str:
         """The digest of the receipt of the newest document sent."""

@@ -42,7 +42,7 @@ def signature_png(full_name: str) -> bytes:
     width, height = round(42 / 25.4 * DPI), round(20 / 25.4 * DPI)
     image = Image.new("RGBA", (width * _SCALE, height * _SCALE), _CLEAR)
     pen = ImageDraw.Draw(image)
-    hand = random.Random(full_name)  # noqa: S311 - a drawing, no secret
+    hand = random.Random(full_name)
     x, middle, tall = 0.08, 0.55, 0.36
     points = [(x, middle)]
     for letter in range(9):
