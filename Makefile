@@ -9,7 +9,6 @@ DATA ?= demo-data
 # Same behaviour on every machine: UTF-8 also where no locale is installed.
 export LC_ALL := C.UTF-8
 export PYTHONUTF8 := 1
-export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help demo day test quick lint format campaign screenshot bare lock setup-demo setup-dev
 
