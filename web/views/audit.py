@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 
 from flask import Blueprint, render_template, request
+from flask_babel import gettext as _
 
 from appliance.errors import TramError
 from appliance.store import audit
 from web import reading
 from web.access import open_to
+from web.areas import render_area
 from web.context import desk
 from web.journal_words import ACTIONS
 from web.paging import PER_PAGE, page_count, page_number
@@ -37,7 +39,5 @@ def chain() -> str:
         count, broken = audit.verify(desk().db), None
     except TramError as error:
         count, broken = 0, error
-    template = "audit/chain.html"
-    return render_template(
-        template, count=count, broken=broken, at=desk().clock.now(), alone="HX-Request" not in request.headers
-    )
+    heading = _("Kiểm tra chuỗi nhật ký")
+    return render_area("audit/chain.html", heading, count=count, broken=broken, at=desk().clock.now())

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, url_for
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from appliance.errors import N_
 from appliance.office import incoming, outgoing
 from appliance.office.desk import Actor, Desk
 from web.access import open_to, passive
+from web.areas import render_area
 from web.context import actor, desk
 from web.lights import lights
 from web.reading import late_messages
@@ -48,7 +50,7 @@ def mine() -> str | Response:
 @passive
 def state() -> str:
     """Line, clock, signer and scanner as cards; an area of the first page that refreshes itself."""
-    return render_template("part/lights.html", lights=lights(desk(), actor()))
+    return render_area("part/lights.html", _("Tình trạng của trạm"), lights=lights(desk(), actor()))
 
 
 def _piles(work: Desk, person: Actor) -> list[Pile]:
@@ -74,12 +76,12 @@ def _piles(work: Desk, person: Actor) -> list[Pile]:
 def _outgoing(work: Desk, person: Actor, *states: str) -> list[outgoing.Outgoing]:
     if not person.has("clerk", "leader", "official"):
         return []
-    rows, _total = outgoing.listing(work, person, states=states, per_page=_MOST)
+    rows, _rest = outgoing.listing(work, person, states=states, per_page=_MOST)
     return sorted(rows, key=lambda d: (-d.urgency, d.updated_at))
 
 
 def _incoming(work: Desk, person: Actor, *states: str) -> list[incoming.Incoming]:
     if not person.has("clerk", "leader", "official"):
         return []
-    rows, _total = incoming.listing(work, person, states=states, per_page=_MOST)
+    rows, _rest = incoming.listing(work, person, states=states, per_page=_MOST)
     return sorted(rows, key=lambda d: (-d.urgency, d.task_due or "9", d.received_at))

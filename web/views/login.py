@@ -9,7 +9,8 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import N_, NotAllowed, TramError
-from appliance.office import people
+from appliance.office import organs, people
+from appliance.store import facts
 from web.access import log_in_session, log_out_session, open_to, public
 from web.context import actor, desk
 
@@ -45,7 +46,7 @@ def submit() -> BaseResponse | tuple[str, int]:
             )
     except TramError as error:
         return _page(error, username), error.status
-    log_in_session(account.id, next(iter(belongs)))
+    log_in_session(account.id, first_organ(account.id, list(belongs)))
     return redirect(_local(request.form.get("tiep", "")), 303)
 
 
@@ -64,7 +65,21 @@ def choose_organ() -> BaseResponse:
     """Act in another organ this account belongs to. Raises NotAllowed for a foreign one."""
     found = people.actor(desk().db, actor().account_id, request.form.get("organ_id", ""))
     session["organ_id"] = found.organ_id
+    facts.put(desk().db, _chosen(found.account_id), found.organ_id)
     return redirect(url_for("home.mine"), 303)
+
+
+def first_organ(account_id: str, belongs: list[str]) -> str:
+    """Where a person starts: the organ chosen last, else the one highest up (the shortest code)."""
+    last = facts.get(desk().db, _chosen(account_id))
+    if last in belongs:
+        return last
+    codes = {organ.id: code for organ, code in organs.directory(desk().db)}
+    return min(belongs, key=lambda organ_id: (len(codes.get(organ_id, "?" * 99)), codes.get(organ_id, "")))
+
+
+def _chosen(account_id: str) -> str:
+    return f"web:organ:{account_id}"
 
 
 def _page(error: TramError | None, username: str) -> str:

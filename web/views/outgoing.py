@@ -14,7 +14,8 @@ from appliance.office import messages, organs, outgoing, people
 from appliance.office.outgoing import Outgoing, OutgoingForm
 from appliance.regulation import rules
 from appliance.regulation.document_types import COMPETENCES
-from web.access import open_to
+from web.access import open_to, passive
+from web.areas import render_area
 from web.context import actor, desk
 from web.document import outgoing_page
 from web.paging import PER_PAGE, page_count, page_number
@@ -108,27 +109,25 @@ def signatures(document_id: str) -> str:
     """The validation report of the newest file, as an area of the document's page."""
     document = outgoing.get(desk(), actor(), document_id)
     report = report_of(desk(), document.current_sha256)
-    return render_template("part/report.html", report=report, alone="HX-Request" not in request.headers)
+    return render_area("part/signature_list.html", _("Chữ ký số"), report=report)
 
 
 @pages.get("/<document_id>/noi-nhan")
 @open_to(*READERS)
+@passive
 def recipients(document_id: str) -> str:
     """The recipients with their states, refreshing itself while something is under way."""
     document = outgoing.get(desk(), actor(), document_id)
     message = messages.for_outgoing(desk().db, document_id)
-    return render_template(
+    found = messages.recipients(desk().db, message["id"]) if message else outgoing.recipients(desk().db, document_id)
+    return render_area(
         "outgoing/recipients.html",
+        _("Nơi nhận"),
         document=document,
         message=message,
-        recipients=messages.recipients(desk().db, message["id"])
-        if message
-        else outgoing.recipients(desk().db, document_id),
+        recipients=found,
         now=desk().clock.now(),
     )
-
-
-recipients.tram_passive = True  # type: ignore[attr-defined]
 
 
 def read_form() -> OutgoingForm:

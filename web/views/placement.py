@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from appliance.errors import N_, BadInput, TramError
 from appliance.office import outgoing
 from appliance.office.outgoing import Outgoing
-from appliance.signing.placement import Area, Placement
+from appliance.signing.placement import SIGNATURE_FIELD, Area, Placement
 from appliance.signing.prepare import PdfFacts, inspect
 from web.access import open_to
 from web.context import actor, desk
@@ -72,14 +72,19 @@ def _facts(document: Outgoing) -> PdfFacts:
 
 def _page(document: Outgoing, placement: Placement, error: TramError | None) -> str:
     facts = _facts(document)
-    boxes = [_box(slot.name, slot.area, slot.name in placement.found, facts) for slot in placement.slots] + [
-        _box("signature", placement.signature, "signature" in placement.found, facts),
-        _box("seal", placement.seal, "seal" in placement.found, facts),
-    ]
+    signature_found = SIGNATURE_FIELD in placement.found
+    boxes = [_box(slot.name, slot.area, slot.name in placement.found, facts) for slot in placement.slots]
+    boxes.append(_box("signature", placement.signature, signature_found, facts))
+    boxes.append(_box("seal", placement.seal, signature_found, facts))  # the seal's place follows from the signature's
     return render_template(
-        "outgoing/placement.html", document=document, boxes=boxes, page_total=facts.pages, error=error,
+        "outgoing/placement.html",
+        document=document,
+        boxes=boxes,
+        page_total=facts.pages,
+        error=error,
+        warnings=placement.warnings,
         editable=document.state in outgoing.EDITABLE,
-    )  # fmt: skip
+    )
 
 
 def _box(key: str, area: Area, found: bool, facts: PdfFacts) -> Box:
@@ -94,7 +99,11 @@ def _box(key: str, area: Area, found: bool, facts: PdfFacts) -> Box:
 def _read(placement: Placement, facts: PdfFacts) -> Placement:
     """The posted places. Raises BadInput when one is no number or lies off the paper."""
     slots = tuple(replace(slot, area=_area(slot.name, facts)) for slot in placement.slots)
-    return replace(placement, slots=slots, signature=_area("signature", facts), seal=_area("seal", facts))
+    seal = _area("seal", facts)
+    # The seal is shown in its real size (article 13.4): it can be moved, not stretched; its upper left corner is kept.
+    size = {"width": placement.seal.width, "height": placement.seal.height}
+    seal = replace(seal, y=round(seal.y + seal.height - placement.seal.height, 2), **size)
+    return replace(placement, slots=slots, signature=_area("signature", facts), seal=seal)
 
 
 def _area(key: str, facts: PdfFacts) -> Area:

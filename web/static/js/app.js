@@ -60,6 +60,20 @@ for (const area of document.querySelectorAll("[data-count]")) {
   count();
 }
 
+// A browser set to English shows month before day: the date is said again in words that cannot be mistaken.
+for (const field of document.querySelectorAll("input[type=date]")) {
+  const echo = document.createElement("p");
+  echo.className = "field__hint";
+  echo.setAttribute("aria-live", "polite");
+  field.after(echo);
+  const say = () => {
+    const [year, month, day] = field.value.split("-").map(Number);
+    echo.textContent = year ? new Intl.DateTimeFormat("vi-VN", { weekday: "long", day: "2-digit", month: "2-digit", year: "numeric" }).format(new Date(year, month - 1, day)) : "";
+  };
+  field.addEventListener("input", say);
+  say();
+}
+
 const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").replace(/đ/gi, "d").toLowerCase();
 
 for (const picker of document.querySelectorAll("[data-picker]")) {
