@@ -33,6 +33,11 @@ def read(db: Database) -> LinkState:
     return LinkState(**json.loads(text)) if text else LinkState()
 
 
+def fresh(db: Database, now: datetime) -> bool:
+    """Whether the bus answered within the last two minutes."""
+    return _age(read(db).last_ok, now) < 2 * _REMEMBER_SECONDS
+
+
 def note_ok(db: Database, now: datetime) -> None:
     """The bus answered; if it had not before, what waited for the line is due at once.
 

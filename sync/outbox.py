@@ -30,7 +30,10 @@ def send_due(desk: Desk, client: BusClient, *, stop: Callable[[], bool] = lambda
     """
     leases.recover(desk)
     report: Counter[str] = Counter()
-    if leases.nothing_open(desk.db) or not line_ready(desk, client):
+    if leases.nothing_open(desk.db):
+        _keep_the_light_honest(desk, client)
+        return report
+    if not line_ready(desk, client):
         return report
     while not stop() and (lease := leases.take(desk)) is not None:
         try:
@@ -58,6 +61,18 @@ def line_ready(desk: Desk, client: BusClient) -> bool:
             return False
     link.note_ok(desk.db, desk.clock.now())
     return True
+
+
+def _keep_the_light_honest(desk: Desk, client: BusClient) -> None:
+    """With nothing to send, and a fetch that may take hours on a thin line, somebody must still say that it works."""
+    if not link.fresh(desk.db, desk.clock.now()):
+        try:
+            client.time()
+        except BusError as error:
+            if error.link:
+                link.note_failure(desk.db, desk.clock.now(), str(error))
+            return
+        link.note_ok(desk.db, desk.clock.now())
 
 
 def backoff(lease: Lease, asked: float | None = None) -> float:
@@ -100,5 +115,3 @@ def _put_back(desk: Desk, lease: Lease, error: BusError) -> str:
     phase = "refused" if error.http_status else "body" if error.connected else "connect"
     seconds = backoff(lease, error.retry_after)
     return leases.postpone(desk, lease, str(error), phase, seconds, error.bytes_sent, error.http_status)
-
-

@@ -24,9 +24,7 @@ def scan_left(desk: Desk) -> int:
     return len(rows)
 
 
-def _record(
-    desk: Desk, incoming_id: str, position: int, name: str, sha256: str, media_type: str, verdict: str
-) -> None:
+def _record(desk: Desk, incoming_id: str, position: int, name: str, sha256: str, media_type: str, verdict: str) -> None:
     signatures, notes = "[]", []
     if verdict != "clean":
         notes.append(f"Tệp “{name}” có mã độc ({verdict}); không mở.")

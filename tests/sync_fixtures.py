@@ -30,7 +30,7 @@ from sync.bus.native.client import NativeClient
 from sync.edxml.packer import EdxmlPacker
 from tests.bus_fixtures import RunningBus, start_bus
 from tests.edxml_fixtures import document, file_in
-from tests.office_fixtures import Office, make_office
+from tests.office_fixtures import Office
 
 UBND, HDND, PROVINCE, NEIGHBOUR = "H99.21", "H99.21.1", "H99.01", "H99.22"
 """The box's two organs, and the two that tests speak for."""
@@ -92,7 +92,8 @@ class Box:
             desk, package, organ_id="ubnd-hoa-binh", outgoing_id=outgoing_id, issued=datetime.now(VN)
         )
         with transaction(desk.db):
-            desk.db["outgoing"].insert(row)
+            marks = ", ".join("?" * len(row))
+            desk.db.execute(f"INSERT INTO outgoing ({', '.join(row)}) VALUES ({marks})", list(row.values()))
             messages.enqueue(desk.db, prepared, now)
         return prepared.id
 
@@ -141,10 +142,9 @@ def incoming(
     return EdxmlPacker().document(document(**values), box.desk.blobs)
 
 
-def make_box(folder: Path, bus: RunningBus, scanner: Scanner | None = None) -> Box:
-    """A box in ``folder`` whose link certificate names both its organs."""
+def make_box(office: Office, bus: RunningBus, scanner: Scanner | None = None) -> Box:
+    """The office with a link certificate that names both its organs."""
     certificate, key = bus.ca.client(UBND, HDND)
-    office = make_office(folder)
     settings = replace(
         office.desk.settings, bus_url=bus.url, bus_ca=bus.ca.certificate, link_certificate=certificate, link_key=key,
         poll_seconds=1.0,
@@ -191,9 +191,9 @@ def _answers(scanner: Scanner) -> bool:
 
 
 @pytest.fixture
-def box(tmp_path: Path, link_bus: RunningBus, clamd: Scanner) -> Iterator[Box]:
+def box(office: Office, link_bus: RunningBus, clamd: Scanner) -> Iterator[Box]:
     """A box on a bus whose inbox is empty: what earlier tests left is behind the cursor."""
-    made = make_box(tmp_path / "box", link_bus, clamd)
+    made = make_box(office, link_bus, clamd)
     skip_what_waits(made)
     yield made
     link_bus.perfect_line()

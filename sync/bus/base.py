@@ -38,7 +38,7 @@ class BusError(TramError):
         retry_after: float | None = None,
         **params: object,
     ) -> None:
-        super().__init__(message, next_step=next_step, permanent=permanent, **params)
+        super().__init__(message, next_step=next_step, rule=None, permanent=permanent, **params)
         self.link = link
         self.connected = connected
         self.bytes_sent = bytes_sent

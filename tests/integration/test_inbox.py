@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -15,11 +16,11 @@ import pytest
 from appliance.antivirus import Scanner
 from appliance.clock import VN
 from appliance.office import messages
-from appliance.office.desk import Party
+from appliance.office.desk import Desk, Party
 from appliance.store import audit
 from provisioning.clamd import eicar
-from sync import inbox, outbox
-from sync.bus.base import BusError, DigestMismatch
+from sync import inbox, intake, outbox
+from sync.bus.base import BusError, DigestMismatch, InboxItem
 from sync.bus.native.client import NativeClient
 from sync.edxml.packer import EdxmlPacker
 from tests import sync_fixtures
@@ -36,11 +37,11 @@ def client(box: Box) -> Iterator[NativeClient]:
         yield made
 
 
-def delivery(box: Box, message_id: str) -> dict[str, object]:
-    """How the bus sees its delivery of a message."""
-    (found,) = [message["deliveries"] for message in box.bus.messages() if message["id"] == message_id]
-    (only,) = found  # type: ignore[misc]
-    return only  # type: ignore[no-any-return]
+def delivery(box: Box, message_id: str) -> dict[str, Any]:
+    """How the bus sees its only delivery of a message."""
+    found: list[Any] = [message["deliveries"] for message in box.bus.messages() if message["id"] == message_id]
+    only: dict[str, Any] = found[0][0]
+    return only
 
 
 def answer(code: str, text: str = "đã rõ", **changes: object) -> bytes:
@@ -142,14 +143,14 @@ def test_a_package_that_breaks_our_own_reader_is_put_aside_at_the_third_try(
 ) -> None:
     submit(box.bus, incoming(box))
     submit(box.bus, answer("03"), kind="status")
-    honest = inbox.intake.read
+    honest = intake.read
 
-    def breaks(desk: object, item: object) -> object:
-        if item.kind == "edoc":  # type: ignore[attr-defined]
+    def breaks(desk: Desk, item: InboxItem) -> object:
+        if item.kind == "edoc":
             raise KeyError("a mistake of ours")
-        return honest(desk, item)  # type: ignore[arg-type]
+        return honest(desk, item)
 
-    monkeypatch.setattr(inbox.intake, "read", breaks)
+    monkeypatch.setattr(intake, "read", breaks)
     for _ in range(2):
         with pytest.raises(KeyError):
             inbox.fetch_new(box.desk, client)

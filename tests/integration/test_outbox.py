@@ -185,6 +185,17 @@ def test_a_pause_written_by_a_clock_that_ran_ahead_does_not_count(box: Box, clie
     assert outbox.send_due(box.desk, client) == {"accepted": 1}
 
 
+def test_with_nothing_to_send_the_line_is_still_looked_at(box: Box, client: NativeClient) -> None:
+    assert outbox.send_due(box.desk, client) == {}
+    assert link.read(box.desk.db).state == "up"
+    box.desk.db.execute(
+        "UPDATE fact SET value = replace(value, ?, '2020') WHERE key = 'link:state'", [f"{box.desk.clock.now():%Y}"]
+    )
+    box.bus.line(down=True)
+    outbox.send_due(box.desk, client)
+    assert link.read(box.desk.db).state == "down"
+
+
 def test_a_held_message_stays(box: Box, client: NativeClient) -> None:
     message_id = box.issue()
     box.desk.db.execute("UPDATE message SET state = 'held'")

@@ -22,7 +22,7 @@ from sync.bus_clock import sample_clock
 from sync.directory import refresh_directory
 from tests import sync_fixtures
 from tests.bus_fixtures import Authority
-from tests.scripted_bus import HTML, as_json, problem, scripted_bus
+from tests.scripted_bus import HTML, Answer, as_json, problem, scripted_bus
 from tests.sync_fixtures import NEIGHBOUR, UBND, Box
 
 box, clamd, link_bus = sync_fixtures.box, sync_fixtures.clamd, sync_fixtures.link_bus
@@ -121,13 +121,15 @@ def test_nobody_at_the_address_is_a_link_error(box: Box) -> None:
     assert not caught.value.connected
 
 
-def scripted(box: Box, *answers: object) -> Iterator[NativeClient]:
+def scripted(box: Box, *answers: Answer) -> Iterator[NativeClient]:
     certificate, key = box.bus.ca.server()
     queue = list(answers)
+
+    def script(method: str, path: str, body: bytes) -> Answer:
+        return queue.pop(0) if len(queue) > 1 else queue[0]
+
     with (
-        scripted_bus(
-            lambda *_: queue.pop(0) if len(queue) > 1 else queue[0], certificate, key, box.bus.ca.certificate
-        ) as url,  # type: ignore[arg-type,return-value]
+        scripted_bus(script, certificate, key, box.bus.ca.certificate) as url,
         closing(NativeClient(replace(box.settings, bus_url=url), httpx.Timeout(5))) as made,
     ):
         yield made
