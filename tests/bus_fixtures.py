@@ -1,10 +1,13 @@
 """A real bus process with a throw-away authority, for every test that needs the other end of the line.
 
-Use: ``from tests.bus_fixtures import bus`` (session fixture, shared) or ``start_bus(folder)`` for a bus of one's own.
+Use: ``pytest_plugins = ["tests.bus_fixtures"]`` and the session fixture ``bus``, or ``start_bus(folder)`` for a bus of
+one's own.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import signal
 import socket
@@ -12,11 +15,13 @@ import ssl
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -106,7 +111,8 @@ class Authority:
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .sign(self._key, hashes.SHA256())
         )
-        pem, key_pem = self.folder / f"{label}.pem", self.folder / f"{label}.key"
+        stem = f"{label}-{certificate.serial_number:x}"
+        pem, key_pem = self.folder / f"{stem}.pem", self.folder / f"{stem}.key"
         pem.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         key_pem.write_bytes(
             key.private_bytes(
@@ -172,6 +178,36 @@ class RunningBus:
         self._clients.append(client)
         return client
 
+    def put(
+        self,
+        data: bytes,
+        *,
+        sender: str = BOX,
+        to: str = OTHER_BOX,
+        id: str = "",
+        client: httpx.Client | None = None,
+        **headers: str,
+    ) -> httpx.Response:
+        """PUT a package as a box does; ``headers`` (with _ for -) replace the usual ones."""
+        digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
+        usual = {
+            "Content-Type": "application/edxml+xml", "Edoc-Kind": "edoc", "Edoc-Priority": "0", "Edoc-From": sender,
+            "Edoc-To": to, "Repr-Digest": f"sha-256=:{digest}:",
+        }  # fmt: skip
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        client = client or self.client(sender)
+        return client.put(f"messages/{id or uuid.uuid4()}", content=data, headers=usual | given)
+
+    def inbox(self, *organs: str) -> list[dict[str, Any]]:
+        """Everything in the inbox of ``organs``, oldest first."""
+        found: list[dict[str, Any]] = []
+        with self.client(*organs) as client:
+            while True:
+                page = client.get("inbox", params={"after": found[-1]["seq"] if found else 0, "limit": 200}).json()
+                if not page["items"]:
+                    return found
+                found += page["items"]
+
     def line(self, **switches: object) -> dict[str, object]:
         """Change switches of the line; returns its state."""
         answer = httpx.post(f"{self.operator}/control/line", json=switches, timeout=20, trust_env=False)
@@ -191,9 +227,9 @@ class RunningBus:
             cut_after=0,
         )
 
-    def messages(self) -> list[dict[str, object]]:
+    def messages(self) -> list[dict[str, Any]]:
         """Everything the bus has accepted (GET /control/messages)."""
-        found: list[dict[str, object]] = httpx.get(
+        found: list[dict[str, Any]] = httpx.get(
             f"{self.operator}/control/messages", timeout=20, trust_env=False
         ).json()["messages"]
         return found

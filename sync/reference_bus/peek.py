@@ -117,7 +117,7 @@ def peek(stream: BinaryIO) -> Header:
         problem = str(refusal)
     except expat.ExpatError as error:
         problem = f"không phải XML đúng dạng (dòng {error.lineno}, cột {error.offset})"
-    except (UnicodeError, ValueError):
+    except (LookupError, UnicodeError, ValueError):
         problem = "bảng mã của gói tin không đọc được"
     texts = {name: unicodedata.normalize("NFC", text).strip() for name, text in collector.texts.items()}
     if not problem and not (texts.get("document_id") or texts.get("answers_document")):

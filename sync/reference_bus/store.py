@@ -63,6 +63,8 @@ class BusStore:
         self.blobs = BlobStore(data / "blobs")
         data.mkdir(parents=True, exist_ok=True)
         self._path.touch()
+        for torn in (self.blobs.root / "tmp").glob("*"):
+            torn.unlink()  # uploads that a kill cut short; nobody else is writing yet
         migrations.apply(self.db)
 
     @property
