@@ -102,18 +102,33 @@ class Signing:
     def sign(self, prepared: bytes, *, pin: str = LEADER_PIN, at: datetime | None = None, image: bool = True) -> bytes:
         """The leader signs."""
         return sign_personal(
-            prepared, key=self.leader, pin=Pin(pin), signer=self.client, image_png=self.signature_png if image else None,
-            signer_name=LEADER, at=at or datetime.now(VN), trust=self.trust,
-        )  # fmt: skip
+            prepared,
+            key=self.leader,
+            pin=Pin(pin),
+            signer=self.client,
+            image_png=self.signature_png if image else None,
+            signer_name=LEADER,
+            at=at or datetime.now(VN),
+            trust=self.trust,
+        )
 
     def number_and_seal(
         self, signed: bytes, placement: Placement, *, at: datetime | None = None, **values: str
     ) -> bytes:
         """The clerk numbers, dates and seals."""
         return number_and_seal(
-            signed, values={**VALUES, **values}, placement=placement, key=self.seal, pin=Pin(SEAL_PIN), signer=self.client,
-            seal_png=self.seal_png, seal_mm=SEAL_MM, organ_name=ORGAN, at=at or datetime.now(VN), trust=self.trust,
-        )  # fmt: skip
+            signed,
+            values={**VALUES, **values},
+            placement=placement,
+            key=self.seal,
+            pin=Pin(SEAL_PIN),
+            signer=self.client,
+            seal_png=self.seal_png,
+            seal_mm=SEAL_MM,
+            organ_name=ORGAN,
+            at=at or datetime.now(VN),
+            trust=self.trust,
+        )
 
     def sealed(self, draft: bytes | None = None) -> bytes:
         """A whole document: drafted, signed, numbered, sealed."""
@@ -130,13 +145,16 @@ def signing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signing]:
     configuration = soft_token.make_store(folder / "softhsm")
     authority = pki.make_ca(folder / "ca")
     leader = pki.make_signer(
-        authority, configuration, module, label="Chủ tịch", pin=LEADER_PIN, common_name=LEADER, organ=ORGAN, position="Chủ tịch",
+        authority, configuration, module, label="Chủ tịch", pin=LEADER_PIN, common_name=LEADER,
+        organ=ORGAN, position="Chủ tịch",
     )  # fmt: skip
-    seal = pki.make_signer(authority, configuration, module, label="Con dấu", pin=SEAL_PIN, common_name=ORGAN, organ=ORGAN)
+    seal = pki.make_signer(
+        authority, configuration, module, label="Con dấu", pin=SEAL_PIN, common_name=ORGAN, organ=ORGAN
+    )
     service = SignerProcess(settings, configuration)
     service.start()
     yield Signing(
         authority, TrustStore(authority.trust), configuration, leader, seal, service,
-        artwork.signature_png(LEADER), artwork.seal_png("Ủy ban nhân dân xã Hòa Bình", "Tỉnh Cà Mau"),
+        artwork.signature_png(LEADER), artwork.seal_png("Ủy ban nhân dân xã Hòa Bình", "Tỉnh Hải Vân"),
     )  # fmt: skip
     service.stop()

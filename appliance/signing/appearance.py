@@ -17,7 +17,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.layout import BoxConstraints
 from pyhanko.stamp.base import BaseStamp, BaseStampStyle
 
-from appliance.errors import BadInput, N_
+from appliance.errors import N_, BadInput
 from appliance.signing.fonts import font
 from appliance.signing.placement import DESCENT, NOTE_SIZE, POINTS_PER_MM, Area, TextSlot
 
@@ -51,7 +51,7 @@ class _Letters:
             text = unicodedata.normalize("NFC", line.text)
             advance = self.engine.shape(text).x_advance
             size = min(line.size, width / advance) if advance else line.size
-            self.engine.font_size = size
+            self.engine.font_size = size  # type: ignore[assignment]  # annotated as int, used as a number
             shaped = self.engine.shape(text)
             x = left + (width - advance * size) / 2 if line.align == "center" else left
             operators.append(b"BT /F1 %g Tf %g %g Td %s ET" % (size, x, line.baseline, shaped.graphics_ops))
@@ -85,7 +85,6 @@ class DrawnStyle(BaseStampStyle):
     ``picture_area`` and ``text_area`` are relative to the box's lower left corner, points.
     """
 
-    border_width: int = 0
     picture: Image.Image | None = None
     picture_area: Area | None = None
     lines: tuple[TextLine, ...] = ()
@@ -119,12 +118,12 @@ def fill_slot(writer: IncrementalPdfFileWriter, slot: TextSlot, text: str) -> No
     """Write ``text`` into the empty field of ``slot``, value and appearance; a filled field is refused by pyHanko."""
     text = unicodedata.normalize("NFC", text)
     reference = find_existing_empty_field(writer, slot.name, field_type="/Tx")
-    field = reference.get_object()
+    field: Any = reference.get_object()
     widget = get_single_field_annot(field)
     _SlotContent(writer, slot, text).apply_appearance(widget)
     writer.update_container(widget)
     field["/V"] = TextStringObject(text)
-    field["/Ff"] = NumberObject(int(field.get("/Ff", 0)) | 1)
+    field["/Ff"] = NumberObject(int(field.get("/Ff", 0)) | 1)  # type: ignore[no-untyped-call]
     field.pop("/DA", None)
     writer.mark_update(reference)
 
@@ -164,7 +163,9 @@ def picture(png: bytes, width: float) -> Image.Image:
     try:
         with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
             if image.width * image.height > _MOST_PIXELS:
-                raise BadInput(N_("Ảnh chữ ký hoặc con dấu quá lớn"), next_step=N_("Dùng ảnh PNG dưới 40 triệu điểm ảnh"))
+                raise BadInput(
+                    N_("Ảnh chữ ký hoặc con dấu quá lớn"), next_step=N_("Dùng ảnh PNG dưới 40 triệu điểm ảnh")
+                )
             drawn = image.convert("RGBA")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise BadInput(

@@ -83,7 +83,7 @@ def _judged(
     )
     validator = CertificateValidator(certificate, extra, validation_context=context)
     try:
-        asyncio.run(validator.async_validate_usage(set(PURPOSE)))
+        asyncio.run(validator.async_validate_usage(set(PURPOSE)))  # type: ignore[no-untyped-call]
     except PathBuildingError:
         return Standing("invalid", "untrusted", N_("Chứng thư số không do tổ chức được tin cậy cấp"))
     except RevokedError as error:
@@ -94,7 +94,8 @@ def _judged(
         return Standing("invalid", "expired", N_("Chứng thư số đã hết hạn ngày %s") % f"{until:%d/%m/%Y}")
     except NotYetValidError:
         since = certificate.not_valid_before.astimezone(VN)
-        return Standing("invalid", "not_yet", N_("Chứng thư số chưa có hiệu lực, bắt đầu từ ngày %s") % f"{since:%d/%m/%Y}")
+        reason = N_("Chứng thư số chưa có hiệu lực, bắt đầu từ ngày %s") % f"{since:%d/%m/%Y}"
+        return Standing("invalid", "not_yet", reason)
     except DisallowedAlgorithmError:
         return Standing("invalid", "weak", N_("Chứng thư số dùng thuật toán không còn an toàn"))
     except InvalidCertificateError:

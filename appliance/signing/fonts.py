@@ -11,9 +11,9 @@ import io
 import logging
 from pathlib import Path
 
-from fontTools import subset, ttLib
+from fontTools import subset, ttLib  # type: ignore[import-untyped]
 
-from appliance.errors import ConfigError, N_
+from appliance.errors import N_, ConfigError
 
 FOLDERS = (
     Path("/usr/share/texmf/fonts/opentype/public/tex-gyre"),

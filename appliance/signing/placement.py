@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from appliance.errors import BadInput, N_
+from appliance.errors import N_, BadInput
 
 POINTS_PER_MM = 72 / 25.4
 
@@ -120,7 +120,9 @@ class Placement:
         if "number" in shown:
             sentences.append(N_("Dự thảo đã in sẵn số văn bản; hãy để trống, hệ thống cấp số khi đóng dấu"))
         if "day" in shown:
-            sentences.append(N_("Dự thảo đã in sẵn ngày ban hành; nếu không ban hành đúng ngày đó, văn thư sẽ không đóng dấu được"))
+            sentences.append(
+                N_("Dự thảo đã in sẵn ngày ban hành; nếu ban hành ngày khác, văn thư sẽ không đóng dấu được")
+            )
         return sentences
 
     def to_json(self) -> str:
@@ -162,8 +164,8 @@ def seal_over(signature: Area, seal_mm: float) -> Area:
 
 def _area(raw: dict[str, Any]) -> Area:
     area = Area(int(raw["page"]), *(float(raw[name]) for name in ("x", "y", "width", "height")))
-    # written so that NaN fails too
-    if not (area.page >= 0 and 0 < area.width < 1e5 and 0 < area.height < 1e5 and abs(area.x) < 1e5 and abs(area.y) < 1e5):
+    inside = abs(area.x) < 1e5 and abs(area.y) < 1e5  # written so that NaN fails too
+    if not (area.page >= 0 and 0 < area.width < 1e5 and 0 < area.height < 1e5 and inside):
         raise ValueError("not a rectangle on a page")
     return area
 

@@ -25,7 +25,7 @@ from appliance.signing.placement import (
     note_below,
     seal_over,
 )
-from appliance.signing.textlines import Line, read_lines
+from appliance.signing.textlines import Glyph, Line, read_lines
 
 _HEADER = 0.6
 """Number and date stand above this part of the first page's height."""
@@ -113,11 +113,11 @@ def _date(head: list[Line]) -> tuple[list[TextSlot], dict[str, str]]:
         }
         year_left = _right(line, match.end("w3") - 1) + 0.25 * line.size
         edges["year"] = (year_left, year_left + 2.4 * line.size)
-        printed = {part: digits for part in edges if (digits := re.sub(r"\D", "", match[part])) and _complete(part, digits)}
+        shown = {part: re.sub(r"\D", "", match[part]) for part in edges}
+        printed = {part: digits for part, digits in shown.items() if digits and _complete(part, digits)}
         open_parts = [part for part in edges if part not in printed]
         if any(right - left < _WIDE_ENOUGH * line.size for part, (left, right) in edges.items() if part in open_parts):
-            start = _column_start(line, match.start("w1"))
-            left, right = start, edges["year"][1] + line.size
+            left, right = _column_start(line, match.start("w1")), edges["year"][1] + line.size
             return [_gap(DAY_FIELD, line, left, right, _WHOLE_DATE, italic=True, align="left", cover=True)], printed
         return [
             _gap(_FIELD[part], line, *edges[part], f"{{{part}}}", italic=True, cover=bool(match[part].strip()))
@@ -147,7 +147,8 @@ def _signature(document: pypdfium2.PdfDocument, title: str, name: str) -> tuple[
                 return _between(above[-1], below), lines, True
         if titles and (last := titles[-1]).text.isupper() and not names:
             middle, bottom = _middle(last), last.baseline - 15 - _SIGNATURE_HEIGHT
-            return Area(index, middle - _SIGNATURE_WIDTH / 2, max(bottom, 20), _SIGNATURE_WIDTH, _SIGNATURE_HEIGHT), lines, True
+            place = Area(index, middle - _SIGNATURE_WIDTH / 2, max(bottom, 20), _SIGNATURE_WIDTH, _SIGNATURE_HEIGHT)
+            return place, lines, True
     page = document[len(document) - 1]
     lines = [part for line in read_lines(page, len(document) - 1) for part in line.segments()]
     lowest = min((line.baseline for line in lines), default=page.get_height() / 2)
@@ -183,14 +184,24 @@ def _free_note(seal: Area, signature: Area, lines: Iterable[Line]) -> Area:
 
 
 def _gap(name: str, line: Line, left: float, right: float, template: str, **look: Any) -> TextSlot:
-    """A slot on ``line``'s baseline between two x."""
-    return _slot(name, line.page, left, line.baseline, right - left, line.size, template, **look)
+    """A slot between two x, on the baseline and in the size of the printed letter before it.
+
+    Both columns of the header make one line here, and their baselines differ by a hair.
+    """
+    before = _glyph_before(line, left)
+    return _slot(name, line.page, left, before.baseline, right - left, before.size, template, **look)
 
 
 def _slot(
     name: str, page: int, x: float, baseline: float, width: float, size: float, template: str, **look: Any
 ) -> TextSlot:
     return TextSlot(name, Area(page, x, baseline - DESCENT * size, width, LINE * size), template, size, **look)
+
+
+def _glyph_before(line: Line, x: float) -> Glyph:
+    """The last letter that begins left of ``x``, or the first letter of all."""
+    inked = [g for g in line.glyphs if g]
+    return next((g for g in reversed(inked) if g.left < x - 0.1 * g.size), inked[0])
 
 
 def _left(line: Line, index: int) -> float:

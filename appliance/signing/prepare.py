@@ -4,32 +4,27 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import pypdfium2
-import pypdfium2.raw as pdfium_raw
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name, pdf_string
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.pdf_utils.misc import PdfError
-from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import (
     FieldMDPAction,
     FieldMDPSpec,
     MDPPerm,
     SigFieldSpec,
     append_signature_field,
-    enumerate_sig_fields,
 )
 
-from appliance.errors import BadInput, N_
-from appliance.signing.places import find_places
+from appliance.errors import N_, BadInput
+from appliance.signing.inspection import PdfFacts, inspect, rewritten
 from appliance.signing.placement import SEAL_FIELD, SIGNATURE_FIELD, SLOT_FIELDS, Area, Placement
+from appliance.signing.places import find_places
 
 __all__ = ["PdfFacts", "find_places", "inspect", "prepare"]
 
-_SAVE_AGAIN = N_("Mở bản gốc trong phần mềm soạn thảo, xuất lại thành PDF rồi tải lên")
 _TIPS = {
     SIGNATURE_FIELD: N_("Chữ ký của người có thẩm quyền"),
     SEAL_FIELD: N_("Dấu của cơ quan, tổ chức"),
@@ -38,42 +33,6 @@ _TIPS = {
     "ThangVanBan": N_("Tháng ban hành"),
     "NamVanBan": N_("Năm ban hành"),
 }
-
-
-@dataclass(frozen=True)
-class PdfFacts:
-    """What ``inspect`` saw. ``page_sizes``: width and height of each page as displayed, points.
-
-    ``plain``: the file can be extended as it is; otherwise ``prepare`` rewrites it once before laying the fields.
-    """
-
-    pages: int
-    page_sizes: tuple[tuple[float, float], ...]
-    already_signed: bool
-    plain: bool = True
-
-
-def inspect(data: bytes) -> PdfFacts:
-    """Look at an uploaded PDF.
-
-    Raises BadInput, each with its own sentence: not a PDF, torn, protected by a password or restricted, without
-    pages, a dynamic XFA form.
-    """
-    if b"%PDF-" not in data[:1024]:
-        raise BadInput(N_("Tệp này không phải là PDF"), next_step=_SAVE_AGAIN)
-    if b"%%EOF" not in data[-2048:] or b"startxref" not in data[-4096:]:
-        raise BadInput(
-            N_("Tệp PDF bị đứt, thiếu phần cuối"), next_step=N_("Tải lại hoặc sao chép lại tệp gốc rồi tải lên lần nữa")
-        )
-    sizes = _page_sizes(data)
-    reader, plain = _reader(data)
-    if reader.encrypted:
-        raise BadInput(N_("Tệp PDF bị mã hóa hoặc giới hạn quyền chỉnh sửa"), next_step=_SAVE_AGAIN)
-    form = _form(reader)
-    if "/XFA" in form:
-        raise BadInput(N_("Tệp PDF là biểu mẫu động (XFA), không ký được"), next_step=_SAVE_AGAIN)
-    signed = any(enumerate_sig_fields(reader, filled_status=True))
-    return PdfFacts(len(sizes), sizes, signed, plain)
 
 
 def prepare(data: bytes, placement: Placement) -> bytes:
@@ -88,7 +47,7 @@ def prepare(data: bytes, placement: Placement) -> bytes:
             N_("Tệp PDF đã có chữ ký số nên không thể trình ký lần nữa"), next_step=N_("Tải lên bản dự thảo chưa ký")
         )
     _check_pages(data, facts, placement)
-    writer = IncrementalPdfFileWriter(io.BytesIO(data if facts.plain else _rewritten(data)))
+    writer = IncrementalPdfFileWriter(io.BytesIO(data if facts.plain else rewritten(data)))
     form = writer.root.get("/AcroForm")
     if form is not None:
         if set(_field_names(form.get("/Fields", ()))) & {*SLOT_FIELDS, SIGNATURE_FIELD, SEAL_FIELD}:
@@ -106,53 +65,8 @@ def prepare(data: bytes, placement: Placement) -> bytes:
     for slot in placement.slots:
         _add_text(writer, slot.name, _user_space(data, slot.area))
     out = io.BytesIO()
-    writer.write(out)
+    writer.write(out)  # type: ignore[no-untyped-call]
     return out.getvalue()
-
-
-def _page_sizes(data: bytes) -> tuple[tuple[float, float], ...]:
-    try:
-        with pypdfium2.PdfDocument(data) as document:
-            sizes = tuple(document.get_page_size(index) for index in range(len(document)))
-    except pypdfium2.PdfiumError as error:
-        if pdfium_raw.FPDF_GetLastError() == pdfium_raw.FPDF_ERR_PASSWORD:
-            raise BadInput(
-                N_("Tệp PDF được đặt mật khẩu"), next_step=N_("Bỏ mật khẩu của tệp rồi tải lên lại")
-            ) from error
-        raise BadInput(N_("Tệp PDF bị hỏng, không mở được"), next_step=_SAVE_AGAIN) from error
-    if not sizes:
-        raise BadInput(N_("Tệp PDF không có trang nào"), next_step=_SAVE_AGAIN)
-    return sizes
-
-
-def _reader(data: bytes) -> tuple[PdfFileReader, bool]:
-    """A reader, and whether the file can be extended as it is (Word writes hybrid files, which cannot)."""
-    for candidate, plain in ((data, True), (None, False)):
-        try:
-            reader = PdfFileReader(io.BytesIO(_rewritten(data) if candidate is None else candidate))
-            if plain and reader.xrefs.hybrid_xrefs_present:
-                continue
-            reader.root["/Pages"]["/Count"]
-            if not reader.encrypted:
-                _form(reader)
-        except (PdfError, pypdfium2.PdfiumError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-            if plain:
-                continue
-            raise BadInput(N_("Tệp PDF bị hỏng, không mở được"), next_step=_SAVE_AGAIN) from error
-        return reader, plain
-    raise BadInput(N_("Tệp PDF bị hỏng, không mở được"), next_step=_SAVE_AGAIN)
-
-
-def _rewritten(data: bytes) -> bytes:
-    """The same pages written afresh, with one plain cross-reference table."""
-    out = io.BytesIO()
-    with pypdfium2.PdfDocument(data) as document:
-        document.save(out)
-    return out.getvalue()
-
-
-def _form(reader: PdfFileReader) -> Any:
-    return reader.root.get("/AcroForm", {})
 
 
 def _field_names(fields: Iterable[Any]) -> list[str]:
@@ -210,18 +124,18 @@ def _add_signature(
 
 def _add_text(writer: IncrementalPdfFileWriter, name: str, area: Area) -> None:
     """An empty, read-only text field: nobody types in it, the seal's step fills it."""
-    page = writer.find_page_for_modification(area.page)[0]
+    page = writer.find_page_for_modification(area.page)[0]  # type: ignore[no-untyped-call]
     field = writer.add_object(
-        generic.DictionaryObject(
+        generic.DictionaryObject(  # type: ignore[no-untyped-call]
             {
                 pdf_name("/Type"): pdf_name("/Annot"),
                 pdf_name("/Subtype"): pdf_name("/Widget"),
                 pdf_name("/FT"): pdf_name("/Tx"),
                 pdf_name("/T"): pdf_string(name),
                 pdf_name("/TU"): pdf_string(_TIPS[name]),
-                pdf_name("/Rect"): generic.ArrayObject(generic.FloatObject(round(v, 3)) for v in _box(area)),
-                pdf_name("/F"): generic.NumberObject(4),  # printed
-                pdf_name("/Ff"): generic.NumberObject(1),  # read-only
+                pdf_name("/Rect"): generic.ArrayObject(generic.FloatObject(round(v, 3)) for v in _box(area)),  # type: ignore[no-untyped-call]
+                pdf_name("/F"): generic.NumberObject(4),  # type: ignore[no-untyped-call]  # printed
+                pdf_name("/Ff"): generic.NumberObject(1),  # type: ignore[no-untyped-call]  # read-only
                 pdf_name("/P"): page,
                 pdf_name("/DA"): pdf_string("/Helv 0 Tf 0 g"),
             }
@@ -230,6 +144,4 @@ def _add_text(writer: IncrementalPdfFileWriter, name: str, area: Area) -> None:
     form = writer.root["/AcroForm"]
     form["/Fields"].append(field)
     writer.update_container(form["/Fields"])
-    writer.register_annotation(page, field)
-
-
+    writer.register_annotation(page, field)  # type: ignore[no-untyped-call]

@@ -11,28 +11,22 @@ import io
 from datetime import datetime
 from typing import Any
 
-from asn1crypto import algos, x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.x509 import load_der_x509_certificate
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.sign.fields import SigSeedSubFilter, enumerate_sig_fields
 from pyhanko.sign.general import SigningError
-from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, Signer
+from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
 from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
-from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from appliance.clock import VN
-from appliance.errors import BadInput, N_, RuleRefused, TramError
+from appliance.errors import N_, BadInput, RuleRefused, TramError
 from appliance.signing.appearance import DrawnStyle, fill_slot, seal_style, signature_style
 from appliance.signing.certificates import check_before_signing
 from appliance.signing.client import SignerClient
-from appliance.signing.failures import signer_error
 from appliance.signing.placement import POINTS_PER_MM, SEAL_FIELD, SIGNATURE_FIELD, Area, Placement
 from appliance.signing.report import Report
 from appliance.signing.token import Pin, TokenKey
+from appliance.signing.token_signer import TokenSigner
 from appliance.signing.trust import TrustStore
 from appliance.signing.validate import validate
 
@@ -64,10 +58,12 @@ def sign_personal(
     certificate = check_before_signing(key, trust, at)
     writer = _writer(prepared)
     if SIGNATURE_FIELD not in _empty_fields(writer):
-        raise BadInput(N_("Văn bản chưa được chuẩn bị để ký hoặc đã được ký"), next_step=N_("Tải lại trang rồi trình ký lại"))
+        raise BadInput(
+            N_("Văn bản chưa được chuẩn bị để ký hoặc đã được ký"), next_step=N_("Tải lại trang rồi trình ký lại")
+        )
     box = _field_box(writer, SIGNATURE_FIELD)
     style = signature_style(box, image_png, signer_name)
-    signed = _signed(writer, SIGNATURE_FIELD, style, _Token(key, pin, signer, certificate, trust), at)
+    signed = _signed(writer, SIGNATURE_FIELD, style, TokenSigner(key, pin, signer, certificate, trust), at)
     _require(validate(signed, trust, at=at), {SIGNATURE_FIELD})
     return signed
 
@@ -102,48 +98,12 @@ def number_and_seal(
         fill_slot(writer, slot, slot.template.format(**values))
     lines = (*_wrapped(organ_name), N_("Thời gian ký:"), _local(at).isoformat())
     style = seal_style(_real_size(placement, seal_mm), placement.seal_note, seal_png, lines)
-    sealed = _signed(writer, SEAL_FIELD, style, _Token(key, pin, signer, certificate, trust), at)
+    sealed = _signed(writer, SEAL_FIELD, style, TokenSigner(key, pin, signer, certificate, trust), at)
     _require(validate(sealed, trust, at=at), {SIGNATURE_FIELD, SEAL_FIELD})
     return sealed
 
 
-class _Token(Signer):
-    """pyHanko's signer whose private key is on a device, behind the signer process."""
-
-    def __init__(
-        self, key: TokenKey, pin: Pin, client: SignerClient, certificate: x509.Certificate, trust: TrustStore
-    ) -> None:
-        authorities = SimpleCertificateStore()
-        authorities.register_multiple(trust.intermediates)
-        mechanism = "sha256_ecdsa" if certificate.public_key.algorithm == "ec" else "sha256_rsa"
-        super().__init__(
-            signing_cert=certificate,
-            cert_registry=authorities,
-            embed_roots=False,
-            signature_mechanism=algos.SignedDigestAlgorithm({"algorithm": mechanism}),
-        )
-        self._key, self._pin, self._client = key, pin, client
-
-    async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:
-        """The raw signature; blocking is fine, the event loop is ours and does nothing else."""
-        if dry_run:
-            return bytes(512)
-        raw = self._client.sign(self._key, self._pin, data)
-        public = load_der_x509_certificate(self._key.certificate).public_key()
-        try:
-            if isinstance(public, ec.EllipticCurvePublicKey):
-                raw = algos.DSASignature.from_p1363(raw).dump()  # PKCS#11 gives r || s, CMS wants DER (RFC 5753)
-                public.verify(raw, data, ec.ECDSA(hashes.SHA256()))
-            elif isinstance(public, rsa.RSAPublicKey):
-                public.verify(raw, data, padding.PKCS1v15(), hashes.SHA256())
-        except InvalidSignature as error:
-            raise signer_error("key_mismatch") from error
-        return raw
-
-
-def _signed(
-    writer: IncrementalPdfFileWriter, field: str, style: DrawnStyle, token: _Token, at: datetime
-) -> bytes:
+def _signed(writer: IncrementalPdfFileWriter, field: str, style: DrawnStyle, token: TokenSigner, at: datetime) -> bytes:
     """Sign ``field`` of the writer's document; /M is ``at``, not the process's own clock and zone."""
     metadata = PdfSignatureMetadata(field_name=field, subfilter=SigSeedSubFilter.PADES, md_algorithm="sha256")
     session = PdfSigner(metadata, token, stamp_style=style).init_signing_session(writer, existing_fields_only=True)
@@ -153,7 +113,8 @@ def _signed(
         asyncio.run(_run(session, out))
     except (SigningError, PdfError) as error:
         raise BadInput(
-            N_("Không ghi được chữ ký vào tệp PDF"), next_step=N_("Trả lại người soạn để xuất lại tệp PDF rồi trình lại")
+            N_("Không ghi được chữ ký vào tệp PDF"),
+            next_step=N_("Trả lại người soạn để xuất lại tệp PDF rồi trình lại"),
         ) from error
     return out.getvalue()
 
@@ -203,7 +164,8 @@ def _check_signed(report: Report) -> None:
     fields = [signature.field for signature in report.signatures]
     if SIGNATURE_FIELD not in fields:
         raise RuleRefused(
-            N_("Văn bản chưa có chữ ký số của người có thẩm quyền"), next_step=N_("Trình người có thẩm quyền ký số trước")
+            N_("Văn bản chưa có chữ ký số của người có thẩm quyền"),
+            next_step=N_("Trình người có thẩm quyền ký số trước"),
         )
     if report.verdict == "invalid":
         reasons = "; ".join(dict.fromkeys(reason for s in report.signatures for reason in s.reasons))

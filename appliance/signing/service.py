@@ -124,7 +124,7 @@ def answer(server: SignerServer, request: dict[str, Any]) -> dict[str, Any]:
 def run_worker(request: dict[str, Any], timeout: float) -> dict[str, Any]:
     """Run one worker on ``request``; killed after ``timeout`` seconds, a silent death is the code 'crashed'."""
     try:
-        done = subprocess.run(  # noqa: S603 - our own module, no shell, the request goes in on standard input
+        done = subprocess.run(
             [sys.executable, "-m", "appliance.signing.worker"],
             input=json.dumps(request).encode("ascii") + b"\n",
             stdout=subprocess.PIPE,

@@ -34,7 +34,7 @@ class Glyph:
 
 @dataclass(frozen=True)
 class Line:
-    """Letters of one baseline from left to right. ``text[i]`` belongs to ``glyphs[i]``; None where a gap became a blank."""
+    """Letters of one baseline, left to right. ``text[i]`` belongs to ``glyphs[i]``, None for a gap between words."""
 
     page: int
     baseline: float

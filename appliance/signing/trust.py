@@ -8,7 +8,7 @@ from pathlib import Path
 
 from asn1crypto import crl, pem, x509
 
-from appliance.errors import ConfigError, N_
+from appliance.errors import N_, ConfigError
 
 
 @dataclass(frozen=True)

@@ -8,29 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from asn1crypto import x509
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.diff_analysis import DiffResult, ModificationLevel
 from pyhanko.sign.fields import enumerate_sig_fields
 from pyhanko.sign.validation import EmbeddedPdfSignature, async_validate_pdf_signature
 from pyhanko.sign.validation.pdf_embedded import async_validate_pdf_timestamp
-from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
+from pyhanko.sign.validation.status import DocumentTimestampStatus, PdfSignatureStatus
 from pyhanko_certvalidator import ValidationContext
 
 from appliance.clock import VN
-from appliance.errors import BadInput, N_
+from appliance.errors import N_, BadInput
 from appliance.signing.certificates import Standing, standing
-from appliance.signing.placement import DAY_FIELD, NUMBER_FIELD, SEAL_FIELD, SIGNATURE_FIELD, SLOT_FIELDS
+from appliance.signing.changes import CHANGED, changes, coverage_of, modified, trailing
 from appliance.signing.report import Report, SignatureReport, summed_up
 from appliance.signing.trust import TrustStore
 
-__all__ = ["Report", "SignatureReport", "validate"]
+log = logging.getLogger("tram.signing")
 
-CHANGED = N_("NỘI DUNG ĐÃ BỊ THAY ĐỔI sau khi ký")
-_HARMLESS = (ModificationLevel.NONE, ModificationLevel.LTA_UPDATES)
-_COVERAGE = {SignatureCoverageLevel.ENTIRE_FILE: "whole", SignatureCoverageLevel.ENTIRE_REVISION: "revision"}
+__all__ = ["Report", "SignatureReport", "validate"]
 
 
 def validate(data: bytes, trust: TrustStore, *, at: datetime | None = None) -> Report:
@@ -45,12 +45,28 @@ def validate(data: bytes, trust: TrustStore, *, at: datetime | None = None) -> R
         fields = [(name, field) for name, _, field in enumerate_sig_fields(reader, filled_status=True)]
     except Exception as error:  # hostile structures make the parser raise anything
         raise _torn() from error
-    reports = []
-    latest = max((_revision(reader, field) for _, field in fields), default=0)
-    names = {name for name, _ in fields}
-    for name, field in fields:
-        reports.append(_one(reader, field, name, names, latest, trust, moment, orderly=orderly))
-    return summed_up([report for _, report in sorted(reports, key=lambda pair: pair[0])])
+    found = [(name, _parsed(reader, name, field)) for name, field in fields]
+    latest = max((embedded.signed_revision for _, embedded in found if embedded), default=0)
+    names = {name for name, _ in found}
+    found.sort(key=lambda pair: pair[1].signed_revision if pair[1] else 0)
+    look = _Look(trust, moment, names, latest, orderly)
+    return summed_up([_broken(name) if embedded is None else _judged(embedded, look) for name, embedded in found])
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What every signature of one file is judged with. ``latest``: the newest signed revision of the file."""
+
+    trust: TrustStore
+    moment: datetime
+    names: set[str]
+    latest: int
+    orderly: bool
+
+    def context(self) -> ValidationContext:
+        """For the mathematics only: certificates.standing judges the chain, and tells "unknown" from "bad"."""
+        roots = list(self.trust.roots)
+        return ValidationContext(trust_roots=roots, moment=self.moment, crls=[], revocation_mode="soft-fail")
 
 
 def _open(data: bytes) -> tuple[PdfFileReader, bool]:
@@ -64,7 +80,7 @@ def _open(data: bytes) -> tuple[PdfFileReader, bool]:
                 continue
             if reader.encrypted:
                 raise BadInput(N_("Tệp PDF được đặt mật khẩu nên không kiểm tra được chữ ký số"))
-            reader.root["/Pages"]["/Count"]  # noqa: B018 - parses the page tree's head
+            reader.root["/Pages"]["/Count"]
         except BadInput:
             raise
         except Exception as error:  # hostile structures make the parser raise anything
@@ -77,60 +93,59 @@ def _open(data: bytes) -> tuple[PdfFileReader, bool]:
 
 def _torn() -> BadInput:
     return BadInput(
-        N_("Tệp PDF bị đứt hoặc hỏng, không đọc được"), next_step=N_("Đề nghị nơi gửi gửi lại văn bản hoặc tải lại tệp gốc")
+        N_("Tệp PDF bị đứt hoặc hỏng, không đọc được"),
+        next_step=N_("Đề nghị nơi gửi gửi lại văn bản hoặc tải lại tệp gốc"),
     )
 
 
-def _revision(reader: PdfFileReader, field: object) -> int:
-    """The revision in which a field was signed; hostile fields count as the first."""
+def _parsed(reader: PdfFileReader, name: str, field: Any) -> EmbeddedPdfSignature | None:
+    """The signature in a field, or None when it cannot be parsed."""
     try:
-        return int(reader.xrefs.get_last_change(field.get_object().raw_get("/V").reference))  # type: ignore[attr-defined]
-    except Exception:  # the same field is judged, and its failure reported, in _one
-        return 0
+        return EmbeddedPdfSignature(reader, field, name)
+    except Exception:
+        log.warning("the signature in field %r cannot be read", name, exc_info=True)
+        return None
 
 
-def _one(
-    reader: PdfFileReader,
-    field: object,
-    name: str,
-    names: set[str],
-    latest: int,
-    trust: TrustStore,
-    moment: datetime,
-    *,
-    orderly: bool,
-) -> tuple[int, SignatureReport]:
-    """The report of one field, with the revision it was signed in; a signature that cannot be parsed is invalid."""
+def _broken(name: str) -> SignatureReport:
+    reason = N_("Chữ ký số bị hỏng, không đọc được")
+    return SignatureReport(name, "", "", "", "", "", "invalid", [reason], "partial", [])
+
+
+def _judged(embedded: EmbeddedPdfSignature, look: _Look) -> SignatureReport:
+    """The report of one signature; one that cannot be evaluated is invalid."""
     try:
-        embedded = EmbeddedPdfSignature(reader, field, name)
         if embedded.sig_object_type == "/DocTimeStamp":
-            return embedded.signed_revision, _timestamp(embedded, trust, moment)
-        # no revocation here: certificates.standing judges the chain, and tells "unknown" from "bad"
-        context = ValidationContext(trust_roots=list(trust.roots), moment=moment, crls=[], revocation_mode="soft-fail")
-        status = asyncio.run(async_validate_pdf_signature(embedded, context))
-        others = list(embedded.other_embedded_certs)
-    except Exception as error:  # hostile signatures make the parser raise anything
-        reason = N_("Chữ ký số bị hỏng, không đọc được (%s)") % type(error).__name__
-        return 0, SignatureReport(name, "", "", "", "", "", "invalid", [reason], "partial", [])
+            return _timestamp(embedded, asyncio.run(async_validate_pdf_timestamp(embedded, look.context())))
+        status = asyncio.run(async_validate_pdf_signature(embedded, look.context()))
+        return _signature(embedded, status, list(embedded.other_embedded_certs), look)
+    except Exception:
+        log.warning("the signature in field %r cannot be judged", embedded.field_name, exc_info=True)
+        return _broken(embedded.field_name)
+
+
+def _signature(
+    embedded: EmbeddedPdfSignature, status: PdfSignatureStatus, others: list[x509.Certificate], look: _Look
+) -> SignatureReport:
     certificate = status.signing_cert
     signed_at = status.signer_reported_dt
-    judged = _certificate_standing(certificate, others, trust, moment, signed_at)
-    reasons, changes = [], _changes(embedded, status)
+    judged = _certificate_standing(certificate, others, look.trust, look.moment, signed_at)
+    reasons = []
     if not status.intact or not status.valid:
         reasons.append(CHANGED if not status.intact else N_("Chữ ký số không khớp với chứng thư số"))
-    reasons += _modified(embedded, status, names, last=embedded.signed_revision == latest)
+    reasons += modified(embedded, status, look.names, last=embedded.signed_revision == look.latest)
     verdict = "invalid" if reasons else judged.verdict
     if judged.reason:
         reasons.append(judged.reason)
-    if not orderly and verdict == "valid":
+    if not look.orderly and verdict == "valid":
         verdict = "unknown"
         reasons.append(N_("Cấu trúc tệp PDF không theo chuẩn nên không so sánh được các lần sửa đổi"))
-    if verdict == "valid" and _trailing(embedded, latest):
+    if verdict == "valid" and trailing(embedded, status, look.latest):
         verdict = "unknown"
         reasons.append(N_("Có dữ liệu thừa nằm sau phần đã ký"))
     subject, issuer = certificate.subject.native, certificate.issuer.native
-    return embedded.signed_revision, SignatureReport(
-        field=name,
+    return SignatureReport(
+        field=embedded.field_name,
         signer_name=_first(subject, "common_name", "organization_name"),
         signer_organ=_first(subject, "organization_name", "organizational_unit_name"),
         issuer=_first(issuer, "common_name", "organization_name"),
@@ -138,8 +153,8 @@ def _one(
         signing_time=signed_at.astimezone(VN).isoformat() if signed_at else "",
         verdict=verdict,
         reasons=reasons,
-        coverage=_COVERAGE.get(embedded.coverage, "partial"),
-        changes=changes,
+        coverage=coverage_of(status),
+        changes=changes(status),
         certificate_until=certificate.not_valid_after.astimezone(VN).isoformat(),
     )
 
@@ -167,57 +182,8 @@ def _certificate_standing(
     return judged
 
 
-def _modified(embedded: EmbeddedPdfSignature, status: PdfSignatureStatus, names: set[str], *, last: bool) -> list[str]:
-    """Why what happened after the signature spoils it; empty when it does not."""
-    if embedded.coverage not in _COVERAGE:
-        return [N_("Chữ ký số không bao trùm toàn bộ nội dung tệp tại thời điểm ký")]
-    level = status.modification_level
-    if not isinstance(embedded.diff_result, DiffResult) or not status.docmdp_ok:
-        return [CHANGED]
-    if last and level not in _HARMLESS:
-        return [N_("Nội dung biểu mẫu bị điền thêm sau chữ ký cuối cùng")]
-    if {SIGNATURE_FIELD, SEAL_FIELD} <= names:
-        # the box's own documents: exactly number, date and seal may follow the personal signature
-        allowed = {*SLOT_FIELDS, SEAL_FIELD} if embedded.field_name == SIGNATURE_FIELD else set()
-        if embedded.diff_result.changed_form_fields - allowed:
-            return [CHANGED]
-    return []
-
-
-def _changes(embedded: EmbeddedPdfSignature, status: PdfSignatureStatus) -> list[str]:
-    """What happened after the signature, in the clerk's words."""
-    if embedded.coverage == SignatureCoverageLevel.ENTIRE_FILE:
-        return [N_("Không có thay đổi nào sau chữ ký này")]
-    if not isinstance(embedded.diff_result, DiffResult) or not status.docmdp_ok:
-        return [CHANGED]
-    changed = set(embedded.diff_result.changed_form_fields)
-    done = []
-    if NUMBER_FIELD in changed:
-        done.append(N_("đã điền số"))
-    if DAY_FIELD in changed:
-        done.append(N_("đã điền ngày"))
-    if SEAL_FIELD in changed:
-        done.append(N_("đã đóng dấu"))
-    other = changed - {*SLOT_FIELDS, SEAL_FIELD}
-    if other:
-        done.append(N_("đã ký hoặc điền thêm ô: %s") % ", ".join(sorted(other)))
-    if status.modification_level == ModificationLevel.LTA_UPDATES:
-        done.append(N_("đã bổ sung dữ liệu kiểm tra lâu dài"))
-    sentence = "; ".join([*done, N_("không có thay đổi nào khác")])
-    return [sentence[0].upper() + sentence[1:]]
-
-
-def _trailing(embedded: EmbeddedPdfSignature, latest: int) -> bool:
-    """Bytes after the last signature that belong to no revision."""
-    if embedded.signed_revision != latest or embedded.coverage == SignatureCoverageLevel.ENTIRE_FILE:
-        return False
-    return embedded.reader.xrefs.total_revisions - 1 == embedded.signed_revision
-
-
-def _timestamp(embedded: EmbeddedPdfSignature, trust: TrustStore, moment: datetime) -> SignatureReport:
+def _timestamp(embedded: EmbeddedPdfSignature, status: DocumentTimestampStatus) -> SignatureReport:
     """A document time stamp: its chain and what followed it."""
-    context = ValidationContext(trust_roots=list(trust.roots), moment=moment, crls=[], revocation_mode="soft-fail")
-    status = asyncio.run(async_validate_pdf_timestamp(embedded, context))
     reasons = [] if status.intact and status.valid else [CHANGED]
     verdict = "invalid" if reasons else "valid" if status.trusted else "unknown"
     if verdict == "unknown":
@@ -232,7 +198,7 @@ def _timestamp(embedded: EmbeddedPdfSignature, trust: TrustStore, moment: dateti
         signing_time=status.timestamp.astimezone(VN).isoformat(),
         verdict=verdict,
         reasons=reasons,
-        coverage=_COVERAGE.get(embedded.coverage, "partial"),
+        coverage=coverage_of(status),
         changes=[],
         kind="timestamp",
     )

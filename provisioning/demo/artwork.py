@@ -51,7 +51,10 @@ def signature_png(name: str, *, width_mm: float = 46.0) -> bytes:
     pen = ImageDraw.Draw(ink)
     for stroke in _strokes(chance):
         _draw_stroke(pen, [(x * width, y * height) for x, y in stroke], height / 62)
-    return _png(ink.filter(ImageFilter.GaussianBlur(1)).resize((width // _SCALE, height // _SCALE), Image.Resampling.LANCZOS), _BLUE)
+    return _png(
+        ink.filter(ImageFilter.GaussianBlur(1)).resize((width // _SCALE, height // _SCALE), Image.Resampling.LANCZOS),
+        _BLUE,
+    )
 
 
 def _strokes(chance: random.Random) -> list[list[tuple[float, float]]]:
@@ -87,7 +90,12 @@ def _curve(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
         for i in range(60):
             t = i / 59
             weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
-            path.append((sum(w * q[0] for w, q in zip(weights, p, strict=True)), sum(w * q[1] for w, q in zip(weights, p, strict=True))))
+            path.append(
+                (
+                    sum(w * q[0] for w, q in zip(weights, p, strict=True)),
+                    sum(w * q[1] for w, q in zip(weights, p, strict=True)),
+                )
+            )
     return path
 
 
@@ -110,7 +118,9 @@ def _star(pen: ImageDraw.ImageDraw, x: float, y: float, radius: float) -> None:
     pen.polygon(points, fill=255)
 
 
-def _curved(ink: Image.Image, text: str, letters: ImageFont.FreeTypeFont, middle: float, radius: float, *, upper: bool) -> None:
+def _curved(
+    ink: Image.Image, text: str, letters: ImageFont.FreeTypeFont, middle: float, radius: float, *, upper: bool
+) -> None:
     """Letters along a circle, their feet inwards on the upper half and outwards on the lower."""
     text = unicodedata.normalize("NFC", text)
     advances = [letters.getlength(c) * 1.04 for c in text]
@@ -138,7 +148,7 @@ def _curved(ink: Image.Image, text: str, letters: ImageFont.FreeTypeFont, middle
 def _worn(ink: Image.Image, chance: random.Random) -> Image.Image:
     """A little unevenness, as rubber on paper leaves it."""
     cells = Image.new("L", (48, 48))
-    cells.putdata([chance.randint(165, 255) for _ in range(48 * 48)])
+    cells.putdata([chance.randint(195, 255) for _ in range(48 * 48)])
     veil = cells.resize(ink.size, Image.Resampling.BICUBIC)
     return Image.composite(veil, Image.new("L", ink.size, 0), ink)
 

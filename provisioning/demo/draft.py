@@ -36,12 +36,15 @@ _DECISION: dict[str, Any] = {
     "articles": (
         {"head": "Điều 1.", "text": "Thành lập Tổ công nghệ số cộng đồng xã Hòa Bình gồm 09 thành viên, do đồng chí "
             "Phó Chủ tịch Ủy ban nhân dân xã làm Tổ trưởng (danh sách kèm theo)."},
-        {"head": "Điều 2.", "text": "Tổ có nhiệm vụ hướng dẫn người dân sử dụng dịch vụ công trực tuyến, thanh toán không "
-            "dùng tiền mặt và các kỹ năng số cơ bản tại các ấp."},
-        {"head": "Điều 3.", "text": "Văn phòng HĐND và UBND xã, các phòng chuyên môn, Trưởng các ấp và các thành viên có tên "
-            "tại Điều 1 chịu trách nhiệm thi hành Quyết định này kể từ ngày ký./."},
+        {"head": "Điều 2.", "text": "Tổ có nhiệm vụ hướng dẫn người dân sử dụng dịch vụ công trực tuyến, "
+            "thanh toán không dùng tiền mặt và các kỹ năng số cơ bản tại các ấp."},
+        {"head": "Điều 3.", "text": "Văn phòng HĐND và UBND xã, các phòng chuyên môn, Trưởng các ấp và các thành viên "
+            "có tên tại Điều 1 chịu trách nhiệm thi hành Quyết định này kể từ ngày ký./."},
     ),
-    "receivers": ("Như Điều 3", "Sở Khoa học và Công nghệ (b/c)", "Thường trực Đảng ủy xã", "CT, các PCT UBND xã", "Lưu: VT, VHXH"),
+    "receivers": (
+        "Như Điều 3", "Sở Khoa học và Công nghệ (b/c)", "Thường trực Đảng ủy xã", "CT, các PCT UBND xã",
+        "Lưu: VT, VHXH",
+    ),
     "authority": "TM. ỦY BAN NHÂN DÂN",
     "position": "CHỦ TỊCH",
     "signer": "Nguyễn Văn An",
@@ -57,11 +60,12 @@ _LETTER: dict[str, Any] = {
     "bases": (),
     "decides": "",
     "articles": (
-        {"text": "Thực hiện Kế hoạch của Ủy ban nhân dân tỉnh về công tác phòng, chống thiên tai và tìm kiếm cứu nạn, Ủy ban "
-            "nhân dân xã đề nghị quý cơ quan phối hợp thực hiện một số nội dung sau:"},
-        {"text": "1. Tuyên truyền đến toàn thể đoàn viên, hội viên và nhân dân về các biện pháp phòng, chống triều cường, "
-            "sạt lở, giông lốc trong mùa mưa bão."},
-        {"text": "2. Báo cáo kết quả về Ủy ban nhân dân xã (qua Văn phòng HĐND và UBND) trước ngày 15 tháng 12 năm 2026."},
+        {"text": "Thực hiện Kế hoạch của Ủy ban nhân dân tỉnh về công tác phòng, chống thiên tai và tìm kiếm cứu nạn, "
+            "Ủy ban nhân dân xã đề nghị quý cơ quan phối hợp thực hiện một số nội dung sau:"},
+        {"text": "1. Tuyên truyền đến toàn thể đoàn viên, hội viên và nhân dân về các biện pháp phòng, chống "
+            "triều cường, sạt lở, giông lốc trong mùa mưa bão."},
+        {"text": "2. Báo cáo kết quả về Ủy ban nhân dân xã (qua Văn phòng HĐND và UBND) "
+            "trước ngày 15 tháng 12 năm 2026."},
         {"text": "Rất mong nhận được sự phối hợp của quý cơ quan./."},
     ),
     "receivers": ("Như trên", "CT, các PCT UBND xã", "Lưu: VT"),

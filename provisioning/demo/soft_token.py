@@ -28,7 +28,7 @@ _LABEL_BYTES = 32  # CK_TOKEN_INFO.label, padded with blanks
 
 @dataclass(frozen=True)
 class SoftToken:
-    """A new SoftHSM token: its serial, the CKA_ID of its key (hexadecimal) and the public key (SubjectPublicKeyInfo, DER)."""
+    """A new SoftHSM token: its serial, CKA_ID of its key (hexadecimal), public key (SubjectPublicKeyInfo, DER)."""
 
     serial: str
     key_id: str
