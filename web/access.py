@@ -81,7 +81,7 @@ def init_access(app: Flask) -> None:
         view = app.view_functions[request.endpoint]
         if getattr(view, "tram_passive", False):
             _stored().passive = True
-        roles = getattr(view, "tram_roles", frozenset())
+        roles: frozenset[str] | None = getattr(view, "tram_roles", frozenset())
         g.actor = found = current()
         if roles is None:
             return None

@@ -44,7 +44,7 @@ def wanted() -> Iterator[tuple[str, str]]:
 
 
 def build(modules: Path, vendor: Path) -> dict[str, str]:
-    """Copy every wanted file and write the manifest; returns it. Raises FileNotFoundError for what npm did not bring."""
+    """Copy every wanted file, write and return the manifest. Raises FileNotFoundError for what npm did not bring."""
     if vendor.exists():
         shutil.rmtree(vendor)
     manifest: dict[str, str] = {}

@@ -60,12 +60,12 @@ def day(value: date | str | None) -> str:
     """dd/MM/yyyy; '' for none; a text that is no date stays as it came."""
     if not value:
         return ""
-    if isinstance(value, str):
-        try:
-            value = date.fromisoformat(value[:10])
-        except ValueError:
-            return value
-    return value.strftime("%d/%m/%Y")
+    if isinstance(value, date):
+        return value.strftime("%d/%m/%Y")
+    try:
+        return date.fromisoformat(value[:10]).strftime("%d/%m/%Y")
+    except ValueError:
+        return value
 
 
 def span(delta: timedelta) -> str:

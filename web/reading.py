@@ -92,5 +92,13 @@ def signing_device(db: Database, purpose: str, organ_id: str, holder_id: str | N
 
 def counts(db: Database) -> Row:
     """How much there is, for the technician."""
-    tables = ("outgoing", "incoming", "message", "attempt", "audit", "account", "web_session")
-    return {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
+    tables = {
+        "outgoing": N_("Văn bản đi"),
+        "incoming": N_("Văn bản đến"),
+        "message": N_("Gói tin"),
+        "attempt": N_("Lần gửi"),
+        "audit": N_("Mục nhật ký"),
+        "account": N_("Tài khoản"),
+        "web_session": N_("Phiên đăng nhập"),
+    }
+    return {words: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table, words in tables.items()}

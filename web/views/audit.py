@@ -13,7 +13,7 @@ from web import reading
 from web.access import open_to
 from web.areas import render_area
 from web.context import desk
-from web.journal_words import ACTIONS
+from web.journal_words import ACTIONS, DETAILS
 from web.paging import PER_PAGE, page_count, page_number
 
 pages = Blueprint("audit", __name__, url_prefix="/nhat-ky")
@@ -27,7 +27,14 @@ def index() -> str:
     rows, total = reading.journal(desk().db, query=query, page=page, per_page=PER_PAGE)
     shown = [{**row, "detail": json.loads(row["detail"])} for row in rows]
     return render_template(
-        "audit/index.html", rows=shown, total=total, page=page, pages=page_count(total), query=query, ACTIONS=ACTIONS
+        "audit/index.html",
+        rows=shown,
+        total=total,
+        page=page,
+        pages=page_count(total),
+        query=query,
+        ACTIONS=ACTIONS,
+        DETAILS=DETAILS,
     )
 
 

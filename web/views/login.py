@@ -23,10 +23,10 @@ def form() -> BaseResponse | str:
     """The log-in form; who is logged in already goes on."""
     if g.actor is not None:
         return redirect(_local(request.args.get("tiep", "")), 303)
-    if request.headers.get("Sec-Fetch-Site") == "cross-site" and "tu-ngoai" not in request.args:
+    if request.headers.get("Sec-Fetch-Site") == "cross-site" and "tu_ngoai" not in request.args:
         # A link from a mail or a chat: the strict cookie was not sent along. Ask again from our own page, so that a
         # person who is logged in is not shown the log-in form (and given a new, empty session).
-        again = url_for("login.form", tiep=request.args.get("tiep") or None, **{"tu-ngoai": "1"})
+        again = url_for("login.form", tiep=request.args.get("tiep") or None, tu_ngoai="1")
         return Response(render_template("login/again.html", again=again))
     return _page(None, "")
 

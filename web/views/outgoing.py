@@ -14,6 +14,7 @@ from appliance.office import messages, organs, outgoing, people
 from appliance.office.outgoing import Outgoing, OutgoingForm
 from appliance.regulation import rules
 from appliance.regulation.document_types import COMPETENCES
+from appliance.store.text import fold
 from web.access import open_to, passive
 from web.areas import render_area
 from web.context import actor, desk
@@ -174,7 +175,7 @@ def _form_page(values: dict[str, Any], document: Outgoing | None, error: TramErr
         document=document,
         error=error,
         leaders=people.with_role(db, actor().organ_id, "leader"),
-        directory=organs.directory(db, besides=actor().organ_id),
+        directory=sorted(organs.directory(db, besides=actor().organ_id), key=lambda entry: fold(entry[0].name)),
         competences=COMPETENCES,
         secrets=rules.NO_SECRETS,
         limit=desk().settings.max_upload_mb,

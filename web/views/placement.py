@@ -101,8 +101,8 @@ def _read(placement: Placement, facts: PdfFacts) -> Placement:
     slots = tuple(replace(slot, area=_area(slot.name, facts)) for slot in placement.slots)
     seal = _area("seal", facts)
     # The seal is shown in its real size (article 13.4): it can be moved, not stretched; its upper left corner is kept.
-    size = {"width": placement.seal.width, "height": placement.seal.height}
-    seal = replace(seal, y=round(seal.y + seal.height - placement.seal.height, 2), **size)
+    width, height = placement.seal.width, placement.seal.height
+    seal = replace(seal, y=round(seal.y + seal.height - height, 2), width=width, height=height)
     return replace(placement, slots=slots, signature=_area("signature", facts), seal=seal)
 
 

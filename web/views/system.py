@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import shutil
 import sqlite3
@@ -37,8 +38,7 @@ def index() -> str:
     disk = shutil.disk_usage(work.settings.data)
     return render_template(
         "system/index.html",
-        jobs=facts.starting_with(work.db, "job:"),
-        link=facts.starting_with(work.db, "link:"),
+        jobs=_failed_jobs(),
         disk=disk,
         database_size=work.settings.database.stat().st_size,
         counts=reading.counts(work.db),
@@ -61,4 +61,13 @@ def _versions() -> dict[str, str]:
             found[package] = version(package)
         except PackageNotFoundError:
             found[package] = "–"
+    return found
+
+
+def _failed_jobs() -> list[dict[str, str]]:
+    """The last failure of each background job, as sync left it in the facts ``job:<name>:error``."""
+    found = []
+    for key, text in facts.starting_with(desk().db, "job:").items():
+        name = key.removeprefix("job:").removesuffix(":error")
+        found.append({"name": name, "at": "", "next_step": "", **json.loads(text)})
     return found
