@@ -16,7 +16,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 	@echo "Options: PORT=8443 DATA=demo-data (demo, day), ARGS='…' for the program or pytest, VENV=folder, PYTHON=interpreter"
 
-demo: setup-demo ## the whole box with a bus and other offices, on this machine, until Ctrl-C
+demo: setup-demo ## a whole office with its bus: plays a short real day, then stays up until Ctrl-C
 	$(TRAM) demo --port $(PORT) --data $(DATA) $(ARGS)
 
 day: setup-demo ## the demo's whole day, then stop; fails unless every step held
@@ -39,10 +39,10 @@ format: setup-dev ## let ruff mend style and order of imports
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-campaign: setup-dev ## the long fault campaigns
+campaign: setup-dev ## the long fault campaigns; figures go to docs/campaign.md
 	$(PY) -m tests.faults.campaign $(ARGS)
 
-screenshot: setup-dev ## docs/screenshot.png, after a day of its own; ARGS=folder: every page, also as on a phone
+screenshot: setup-dev ## docs/screenshot.png anew; ARGS=FOLDER for pictures of every page
 	$(PY) -m tests.screenshots $(ARGS)
 
 bare: ## run TARGET (default: .ci/run) in a fresh Debian root; needs root and mmdebstrap

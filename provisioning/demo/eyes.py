@@ -76,3 +76,7 @@ class Eyes:
             "SELECT state FROM message WHERE kind = 'edoc' AND outgoing_id = ?", [path.rsplit("/", 1)[1]]
         ).fetchone()
         return str(row[0]) if row else ""
+
+    def newest_message_state(self) -> str:
+        """The state in the queue of the newest document."""
+        return self._one("SELECT state FROM message WHERE kind = 'edoc' ORDER BY queued_at DESC LIMIT 1")

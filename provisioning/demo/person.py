@@ -5,6 +5,7 @@ The demo's day and the tests that need no browser use it. A step that the page d
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -43,7 +44,9 @@ class Person:
     """One logged-in session. ``base``: https address of the box; ``ca``: PEM of the authority the browser trusts."""
 
     def __init__(self, base: str, ca: Path) -> None:
-        self._client = httpx.Client(base_url=base, verify=str(ca), timeout=120, follow_redirects=True)
+        self._client = httpx.Client(
+            base_url=base, verify=ssl.create_default_context(cafile=ca), timeout=120, follow_redirects=True
+        )
 
     def log_in(self, username: str, password: str) -> Page:
         """Through the log-in page."""
