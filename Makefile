@@ -40,7 +40,7 @@ format: setup-dev ## let ruff mend style and order of imports
 	$(VENV)/bin/ruff format .
 
 campaign: setup-dev ## the long fault campaigns; figures go to docs/campaign.md
-	$(PY) -m tests.faults.campaign $(ARGS)
+	$(PY) -m tests.campaign $(ARGS)
 
 screenshot: setup-dev ## docs/screenshot.png anew; ARGS=FOLDER for pictures of every page
 	$(PY) -m tests.screenshots $(ARGS)

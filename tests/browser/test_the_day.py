@@ -14,8 +14,8 @@ from tests.browser_fixtures import log_in
 from tests.live_fixtures import Live
 
 LONG = (
-    "Về việc phê duyệt Kế hoạch chuyển đổi số, bảo đảm an toàn thông tin mạng và ứng dụng chữ ký số chuyên dùng công vụ "
-    "trong hoạt động của Ủy ban nhân dân xã Hòa Bình giai đoạn 2026 - 2030, tầm nhìn đến năm 2035"
+    "Về việc phê duyệt Kế hoạch chuyển đổi số, bảo đảm an toàn thông tin mạng và ứng dụng chữ ký số chuyên dùng công "
+    "vụ trong hoạt động của Ủy ban nhân dân xã Hòa Bình giai đoạn 2026 - 2030, tầm nhìn đến năm 2035"
 )
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

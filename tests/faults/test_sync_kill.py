@@ -27,6 +27,7 @@ def test_killed_again_and_again_nothing_is_lost_or_doubled(box: Box) -> None:
     received = 0
     box.bus.line(bytes_per_second=150_000)  # so that every kill falls into a transfer
     for turn in range(ROUNDS):
+        box.bus.line(drop_answer="off")  # the other office's own letters below are not what is tested
         if turn < 6:
             submit(box.bus, incoming(box, subject=f"Văn bản đến {turn}", document_code=f"H99.22,2026/11/20,{turn}/TB"))
             received += 1
