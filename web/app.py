@@ -39,7 +39,7 @@ def create_app(settings: Settings, make_desk: Callable[[], Desk]) -> Flask:
     init_assets(app)
     init_errors(app)
     CSRFProtect(app)
-    Babel(app, locale_selector=_language)  # type: ignore[no-untyped-call]
+    Babel(app, locale_selector=_language)
     init_formats(app)
     init_paging(app)
     init_access(app)

@@ -69,11 +69,12 @@ def day(value: date | str | None) -> str:
 
 
 def span(delta: timedelta) -> str:
-    """A length of time in the two largest units, without sign."""
+    """A length of time in the two largest units (days alone from three on), without sign."""
     minutes = int(abs(delta).total_seconds()) // 60
     days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
     if days:
-        return _("%(days)s ngày %(hours)s giờ", days=days, hours=hours) if hours else _("%(days)s ngày", days=days)
+        exact = hours and days < 3
+        return _("%(days)s ngày %(hours)s giờ", days=days, hours=hours) if exact else _("%(days)s ngày", days=days)
     if hours:
         return (
             _("%(hours)s giờ %(minutes)s phút", hours=hours, minutes=rest) if rest else _("%(hours)s giờ", hours=hours)
