@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from provisioning.supervisor import Program
 PROGRAM = "/usr/sbin/nginx"
 HEADROOM_MB = 8
 """Room above the pages' own upload limit, so that a file slightly too large is refused by the pages themselves."""
-PAGES = Path(__file__).parent / "pages"
+PAGES = ("413.html", "502.html")
+"""What a person sees when the pages themselves cannot speak: an upload far too large, the web process down."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Front:
         return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
 
 
-def site(front: Front, upstream: Path, max_upload_mb: int, pages: Path = PAGES) -> str:
+def site(front: Front, upstream: Path, max_upload_mb: int, pages: Path) -> str:
     """The site's configuration: TLS, names, limits, headers, Vietnamese error pages.
 
     ``upstream``: the web process's Unix socket; ``max_upload_mb``: the pages' own limit; ``pages``: the folder of
@@ -58,12 +60,21 @@ def site(front: Front, upstream: Path, max_upload_mb: int, pages: Path = PAGES) 
     )
 
 
-def box_site() -> str:
-    """The site of a real box as systemd/ ships it: ``python -m provisioning.nginx > systemd/etc/nginx-site.conf``."""
-    tls = Path("/etc/tram/tls")
+def write_pages(folder: Path, max_upload_mb: int) -> None:
+    """Write the Vietnamese error pages into ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in PAGES:
+        (folder / name).write_text(template(name).render(max_upload_mb=max_upload_mb), "utf-8")
+
+
+def write_box(folder: Path) -> None:
+    """nginx-site.conf and pages/ as systemd/etc ships them for a real box: ``python -m provisioning.nginx FOLDER``."""
+    tls, limit = Path("/etc/tram/tls"), Settings.max_upload_mb
     names = ("tram.local", "192.168.1.10")
     front = Front(443, tls / "box.pem", tls / "box.key", names, host="0.0.0.0", redirect_port=80, strict=True)
-    return site(front, Path("/run/tram/web.sock"), Settings.max_upload_mb, Path("/opt/tram/pages"))
+    text = site(front, Path("/run/tram/web.sock"), limit, Path("/opt/tram/pages"))
+    (folder / "nginx-site.conf").write_text(text, "utf-8")
+    write_pages(folder / "pages", limit)
 
 
 def write_configuration(settings: Settings, front: Front) -> Path:
@@ -74,7 +85,9 @@ def write_configuration(settings: Settings, front: Front) -> Path:
     checked_socket(settings.web_socket)
     home = settings.data / "nginx"
     home.mkdir(parents=True, exist_ok=True)
-    (home / "site.conf").write_text(site(front, settings.web_socket, settings.max_upload_mb), "utf-8")
+    write_pages(home / "pages", settings.max_upload_mb)
+    text = site(front, settings.web_socket, settings.max_upload_mb, home / "pages")
+    (home / "site.conf").write_text(text, "utf-8")
     configuration = home / "nginx.conf"
     configuration.write_text(template("nginx.conf").render(home=home, user=_user()), "utf-8")
     return configuration
@@ -99,4 +112,4 @@ def _user() -> str:
 
 
 if __name__ == "__main__":
-    print(box_site(), end="")
+    write_box(Path(sys.argv[1]))

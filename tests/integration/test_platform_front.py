@@ -152,6 +152,7 @@ def test_an_upload_far_over_the_limit_is_refused_in_vietnamese(browser: httpx.Cl
     assert answer.status_code == 413
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "Tệp quá lớn, trạm không nhận" in answer.text
+    assert f"tối đa {LIMIT_MB} MB" in answer.text
 
 
 @pytest.mark.fault

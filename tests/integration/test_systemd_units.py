@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.config import load_settings
-from provisioning.nginx import box_site
+from provisioning.nginx import PAGES, write_box
 
 SOURCE = Path(__file__).resolve().parents[2] / "systemd"
 DEBIAN_UNITS = Path("/usr/lib/systemd/system")
@@ -146,5 +146,7 @@ def test_the_folders_belong_to_pages_and_link_together(peopled: Path) -> None:
     assert (peopled / "var/lib/tram/run/signer.sock").readlink() == Path("/run/tram/signer.sock")
 
 
-def test_the_shipped_site_is_what_the_code_writes() -> None:
-    assert (SOURCE / "etc/nginx-site.conf").read_text("utf-8") == box_site()
+def test_the_shipped_site_and_pages_are_what_the_code_writes(tmp_path: Path) -> None:
+    write_box(tmp_path)
+    for name in ("nginx-site.conf", *(f"pages/{page}" for page in PAGES)):
+        assert (SOURCE / "etc" / name).read_text("utf-8") == (tmp_path / name).read_text("utf-8")
