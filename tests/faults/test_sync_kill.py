@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import random
+import socket
 import time
 from collections import Counter
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from appliance.store import audit
 from sync.worker import run_once
 from tests import sync_fixtures
-from tests.integration.test_sync_worker import running
+from tests.integration.test_sync_worker import running, within
 from tests.sync_fixtures import Box, incoming, submit
 
 box, clamd, link_bus = sync_fixtures.box, sync_fixtures.clamd, sync_fixtures.link_bus
@@ -21,7 +23,11 @@ ROUNDS = 12
 
 @pytest.mark.slow
 @pytest.mark.fault
-def test_killed_again_and_again_nothing_is_lost_or_doubled(box: Box) -> None:
+def test_killed_again_and_again_nothing_is_lost_or_doubled(box: Box, tmp_path: Path) -> None:
+    address = str(tmp_path / "notify")
+    notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    notify.bind(address)
+    notify.settimeout(60)
     dice = random.Random(20261122)
     sent = [box.issue(f"Văn bản đi {n}", size=n * 40_000) for n in range(6)]
     received = 0
@@ -34,10 +40,16 @@ def test_killed_again_and_again_nothing_is_lost_or_doubled(box: Box) -> None:
             sent.append(box.issue(f"Văn bản đi thêm {turn}", urgency=turn % 3))
         if turn % 3 == 2:
             box.bus.line(drop_answer="once", drop_answer_from=4000)
-        with running(box) as process:
-            time.sleep(dice.uniform(0.7, 2.2))
+        with running(box, NOTIFY_SOCKET=address) as process:
+            assert notify.recv(100) == b"READY=1"
+            if turn % 2:
+                time.sleep(dice.uniform(0, 1.5))
+            else:  # in the middle of a transfer
+                within(5, lambda: bool(box.rows("SELECT 1 FROM message WHERE state = 'sending'")))
+                time.sleep(dice.uniform(0, 0.2))
             process.kill()
             process.wait(timeout=10)
+    notify.close()
     assert box.rows("SELECT 1 FROM attempt WHERE phase = 'died'")
     box.bus.perfect_line()
     box.due_now()
