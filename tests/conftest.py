@@ -9,4 +9,9 @@ from hypothesis import settings
 settings.register_profile("project", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("project")
 
-pytest_plugins = ["tests.office_fixtures", "tests.live_fixtures", "tests.browser_fixtures"]
+pytest_plugins = [
+    "tests.office_fixtures",
+    "tests.bus_fixtures",
+    "tests.live_fixtures",
+    "tests.browser_fixtures",
+]

@@ -153,6 +153,8 @@ def live() -> Iterator[Live]:
     data = Path(tempfile.mkdtemp(prefix="tram-"))
     with Supervisor(data / "log", say=lambda text: None) as programs:
         world, draft, letter, desk = start(data / "d", free_ports(4), programs)
-        yield Live(world, programs, draft, letter, Eyes(desk))
+        office = Live(world, programs, draft, letter, Eyes(desk))
+        office.wait_for(lambda: bool(office.eyes.clock_trusted()))  # nobody signs before
+        yield office
         desk.db.close()
     shutil.rmtree(data)

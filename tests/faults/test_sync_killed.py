@@ -18,13 +18,13 @@ KILLS = 10
 def test_ten_kills_around_sending_lose_nothing_and_double_nothing(live: Live) -> None:
     seed = random.randrange(2**32)
     chance = random.Random(seed)
-    live.line(down=True)
-    path = live.issue_document(f"Thử ngắt điện quanh lúc gửi (hạt giống {seed})")
     db = open_database(live.world.settings.database)
-    outgoing_id = path.rsplit("/", 1)[1]
-    message_id = db.execute("SELECT id FROM message WHERE outgoing_id = ?", [outgoing_id]).fetchone()[0]
-    live.line(down=False, latency_ms=40, bytes_per_second=60_000)
+    live.line(down=True)
     try:
+        path = live.issue_document(f"Thử ngắt điện quanh lúc gửi (hạt giống {seed})")
+        outgoing_id = path.rsplit("/", 1)[1]
+        message_id = db.execute("SELECT id FROM message WHERE outgoing_id = ?", [outgoing_id]).fetchone()[0]
+        live.line(down=False, latency_ms=40, bytes_per_second=60_000)
         for _ in range(KILLS):
             live.programs.restart("sync")
             time.sleep(chance.uniform(0.4, 3.5))
