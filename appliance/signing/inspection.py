@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import pypdfium2
-import pypdfium2.raw as pdfium_raw
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.writer import copy_into_new_writer
 from pyhanko.sign.fields import enumerate_sig_fields
 
 from appliance.errors import N_, BadInput
+
+UNREADABLE = (
+    PdfError, pypdfium2.PdfiumError, ValueError, KeyError, TypeError, AttributeError, IndexError, AssertionError,
+    NotImplementedError, OverflowError, RecursionError,
+)  # fmt: skip
+"""What the PDF libraries raise on files that break the rules."""
 
 _SAVE_AGAIN = N_("Mở bản gốc trong phần mềm soạn thảo, xuất lại thành PDF rồi tải lên")
 
@@ -46,26 +52,39 @@ def inspect(data: bytes) -> PdfFacts:
     reader, plain = _reader(data)
     if reader.encrypted:
         raise BadInput(N_("Tệp PDF bị mã hóa hoặc giới hạn quyền chỉnh sửa"), next_step=_SAVE_AGAIN)
-    form = _form(reader)
-    if "/XFA" in form:
+    try:
+        dynamic = "/XFA" in _form(reader)
+        signed = any(enumerate_sig_fields(reader, filled_status=True))
+    except UNREADABLE as error:
+        raise _broken() from error
+    if dynamic:
         raise BadInput(N_("Tệp PDF là biểu mẫu động (XFA), không ký được"), next_step=_SAVE_AGAIN)
-    signed = any(enumerate_sig_fields(reader, filled_status=True))
     return PdfFacts(len(sizes), sizes, signed, plain)
 
 
 def _page_sizes(data: bytes) -> tuple[tuple[float, float], ...]:
     try:
         with pypdfium2.PdfDocument(data) as document:
-            sizes = tuple(document.get_page_size(index) for index in range(len(document)))
+            return tuple(document.get_page_size(index) for index in range(len(document)))
     except pypdfium2.PdfiumError as error:
-        if pdfium_raw.FPDF_GetLastError() == pdfium_raw.FPDF_ERR_PASSWORD:
-            raise BadInput(
-                N_("Tệp PDF được đặt mật khẩu"), next_step=N_("Bỏ mật khẩu của tệp rồi tải lên lại")
-            ) from error
-        raise BadInput(N_("Tệp PDF bị hỏng, không mở được"), next_step=_SAVE_AGAIN) from error
-    if not sizes:
-        raise BadInput(N_("Tệp PDF không có trang nào"), next_step=_SAVE_AGAIN)
-    return sizes
+        raise _unopened(data) from error
+
+
+def _unopened(data: bytes) -> BadInput:
+    """Why PDFium did not open the file; its own error code is left over from earlier files at times."""
+    try:
+        reader = PdfFileReader(io.BytesIO(data), strict=False)
+        if reader.encrypted:
+            return BadInput(N_("Tệp PDF được đặt mật khẩu"), next_step=N_("Bỏ mật khẩu của tệp rồi tải lên lại"))
+        if not reader.root["/Pages"]["/Count"]:
+            return BadInput(N_("Tệp PDF không có trang nào"), next_step=_SAVE_AGAIN)
+    except UNREADABLE:
+        return _broken()
+    return _broken()
+
+
+def _broken() -> BadInput:
+    return BadInput(N_("Tệp PDF bị hỏng, không mở được"), next_step=_SAVE_AGAIN)
 
 
 def _reader(data: bytes) -> tuple[PdfFileReader, bool]:
@@ -78,21 +97,30 @@ def _reader(data: bytes) -> tuple[PdfFileReader, bool]:
             reader.root["/Pages"]["/Count"]
             if not reader.encrypted:
                 _form(reader)
-        except (PdfError, pypdfium2.PdfiumError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        except UNREADABLE as error:
             if plain:
                 continue
-            raise BadInput(N_("Tệp PDF bị hỏng, không mở được"), next_step=_SAVE_AGAIN) from error
+            raise _broken() from error
         return reader, plain
-    raise BadInput(N_("Tệp PDF bị hỏng, không mở được"), next_step=_SAVE_AGAIN)
+    raise _broken()
 
 
 def rewritten(data: bytes) -> bytes:
-    """The same pages written afresh, with one plain cross-reference table."""
-    out = io.BytesIO()
+    """The same document written afresh, with one plain cross-reference table.
+
+    PDFium mends what can be mended, but leaves references to nothing; pyHanko's copy drops those.
+    """
+    mended, out = io.BytesIO(), io.BytesIO()
     with pypdfium2.PdfDocument(data) as document:
-        document.save(out)
+        document.save(mended)
+    copy_into_new_writer(PdfFileReader(mended, strict=False)).write(out)  # type: ignore[no-untyped-call]
     return out.getvalue()
 
 
 def _form(reader: PdfFileReader) -> Any:
-    return reader.root.get("/AcroForm", {})
+    return read(reader.root, "/AcroForm", {})
+
+
+def read(dictionary: Any, key: str, default: Any) -> Any:
+    """``dictionary[key]`` followed to the object; pyHanko's own ``get`` leaves a reference unfollowed."""
+    return dictionary[key] if key in dictionary else default  # noqa: SIM401

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
+from string import Formatter
 from typing import Any
 
 from appliance.errors import N_, BadInput
@@ -19,6 +20,7 @@ NUMBER_FIELD = "SoVanBan"
 DAY_FIELD = "NgayVanBan"
 MONTH_FIELD = "ThangVanBan"
 YEAR_FIELD = "NamVanBan"
+TEMPLATE_NAMES = ("number", "notation", "day", "month", "year", "place")
 SLOT_FIELDS = (NUMBER_FIELD, DAY_FIELD, MONTH_FIELD, YEAR_FIELD)
 
 DESCENT = 0.3
@@ -175,10 +177,15 @@ def _slot(raw: dict[str, Any]) -> TextSlot:
         raise ValueError("unknown slot")
     if not 4 <= float(raw["size"]) <= 40:
         raise ValueError("unreadable font size")
+    template = str(raw["template"])
+    # a page sent it: nothing but plain {names} may reach str.format
+    for _, name, form, conversion in Formatter().parse(template):
+        if name is not None and (name not in TEMPLATE_NAMES or form or conversion):
+            raise ValueError("unknown name in a template")
     return TextSlot(
         name=raw["name"],
         area=_area(raw["area"]),
-        template=str(raw["template"]),
+        template=template[:200],
         size=float(raw["size"]),
         italic=bool(raw.get("italic", False)),
         align=raw.get("align", "center"),

@@ -19,7 +19,7 @@ from pyhanko.sign.fields import (
 )
 
 from appliance.errors import N_, BadInput
-from appliance.signing.inspection import PdfFacts, inspect, rewritten
+from appliance.signing.inspection import PdfFacts, inspect, read, rewritten
 from appliance.signing.placement import SEAL_FIELD, SIGNATURE_FIELD, SLOT_FIELDS, Area, Placement
 from appliance.signing.places import find_places
 
@@ -46,11 +46,15 @@ def prepare(data: bytes, placement: Placement) -> bytes:
         raise BadInput(
             N_("Tệp PDF đã có chữ ký số nên không thể trình ký lần nữa"), next_step=N_("Tải lên bản dự thảo chưa ký")
         )
-    _check_pages(data, facts, placement)
+    corners = _corners(data, facts, placement)
     writer = IncrementalPdfFileWriter(io.BytesIO(data if facts.plain else rewritten(data)))
-    form = writer.root.get("/AcroForm")
-    if form is not None:
-        if set(_field_names(form.get("/Fields", ()))) & {*SLOT_FIELDS, SIGNATURE_FIELD, SEAL_FIELD}:
+    if "/AcroForm" in writer.root:
+        form = writer.root["/AcroForm"]
+        if set(_field_names(read(form, "/Fields", ()))) & {
+            *SLOT_FIELDS,
+            SIGNATURE_FIELD,
+            SEAL_FIELD,
+        }:
             raise BadInput(
                 N_("Tệp PDF đã có ô ký của trạm từ lần trình trước"), next_step=N_("Tải lên bản dự thảo gốc")
             )
@@ -59,23 +63,33 @@ def prepare(data: bytes, placement: Placement) -> bytes:
     names = [slot.name for slot in placement.slots]
     later = FieldMDPSpec(FieldMDPAction.EXCLUDE, [*names, SEAL_FIELD])
     everything = FieldMDPSpec(FieldMDPAction.ALL)
-    _add_signature(writer, SIGNATURE_FIELD, _user_space(data, placement.signature), later, MDPPerm.FILL_FORMS)
+    _add_signature(
+        writer,
+        SIGNATURE_FIELD,
+        placement.signature.shifted(*corners[placement.signature.page]),
+        later,
+        MDPPerm.FILL_FORMS,
+    )
     seal = placement.seal.around(placement.seal_note)
-    _add_signature(writer, SEAL_FIELD, _user_space(data, seal), everything, MDPPerm.NO_CHANGES)
+    _add_signature(writer, SEAL_FIELD, seal.shifted(*corners[seal.page]), everything, MDPPerm.NO_CHANGES)
     for slot in placement.slots:
-        _add_text(writer, slot.name, _user_space(data, slot.area))
+        _add_text(writer, slot.name, slot.area.shifted(*corners[slot.area.page]))
     out = io.BytesIO()
     writer.write(out)  # type: ignore[no-untyped-call]
     return out.getvalue()
 
 
 def _field_names(fields: Iterable[Any]) -> list[str]:
-    return [str(field.get_object().get("/T", "")) for field in fields]
+    return [str(read(field.get_object(), "/T", "")) for field in fields]
 
 
-def _check_pages(data: bytes, facts: PdfFacts, placement: Placement) -> None:
-    """Every place must be on an upright page and inside it; raises BadInput."""
-    areas = (*(slot.area for slot in placement.slots), placement.signature, placement.seal)
+def _corners(data: bytes, facts: PdfFacts, placement: Placement) -> dict[int, tuple[float, float]]:
+    """The displayed corner of every page used, in the file's own coordinates (a cropped page has one of its own).
+
+    Raises BadInput when a place is not on an upright page or not inside it.
+    """
+    areas = (*(slot.area for slot in placement.slots), placement.signature, placement.seal, placement.seal_note)
+    corners: dict[int, tuple[float, float]] = {}
     with pypdfium2.PdfDocument(data) as document:
         for area in areas:
             if area.page >= facts.pages:
@@ -93,13 +107,9 @@ def _check_pages(data: bytes, facts: PdfFacts, placement: Placement) -> None:
                     next_step=N_("Đặt lại vị trí vào trong trang; nếu trang quá đầy, chừa thêm chỗ ở cuối văn bản"),
                     page=area.page + 1,
                 )
-
-
-def _user_space(data: bytes, area: Area) -> Area:
-    """From the displayed page's corner to the file's own coordinates (they differ when the page is cropped)."""
-    with pypdfium2.PdfDocument(data) as document:
-        left, bottom, *_ = document[area.page].get_bbox()
-    return area.shifted(left, bottom)
+            left, bottom, *_ = document[area.page].get_bbox()
+            corners[area.page] = (left, bottom)
+    return corners
 
 
 def _box(area: Area) -> tuple[float, float, float, float]:

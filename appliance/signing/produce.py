@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.pdf_utils.misc import FormFillingError, PdfError
 from pyhanko.sign.fields import SigSeedSubFilter, enumerate_sig_fields
 from pyhanko.sign.general import SigningError
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
@@ -94,8 +94,7 @@ def number_and_seal(
     writer = _writer(signed)
     if SEAL_FIELD not in _empty_fields(writer):
         raise RuleRefused(N_("Văn bản đã được đóng dấu"), next_step=N_("Tải lại trang để xem trạng thái mới nhất"))
-    for slot in placement.slots:
-        fill_slot(writer, slot, slot.template.format(**values))
+    _fill(writer, placement, values)
     lines = (*_wrapped(organ_name), N_("Thời gian ký:"), _local(at).isoformat())
     style = seal_style(_real_size(placement, seal_mm), placement.seal_note, seal_png, lines)
     sealed = _signed(writer, SEAL_FIELD, style, TokenSigner(key, pin, signer, certificate, trust), at)
@@ -142,6 +141,17 @@ def _field_box(writer: IncrementalPdfFileWriter, name: str) -> Area:
     _, _, field = next(iter(enumerate_sig_fields(writer, with_name=name)))
     left, bottom, right, top = (float(v) for v in field.get_object()["/Rect"])
     return Area(0, left, bottom, right - left, top - bottom)
+
+
+def _fill(writer: IncrementalPdfFileWriter, placement: Placement, values: dict[str, str]) -> None:
+    try:
+        for slot in placement.slots:
+            fill_slot(writer, slot, slot.template.format(**values))
+    except FormFillingError as error:
+        raise BadInput(
+            N_("Ô số hoặc ngày của văn bản không còn trống hoặc không có"),
+            next_step=N_("Trả lại người soạn để trình ký lại từ bản dự thảo"),
+        ) from error
 
 
 def _agree(placement: Placement, values: dict[str, str]) -> None:
