@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from appliance.clock import VN
 
@@ -22,8 +23,13 @@ class SendDeadline:
 
 
 @cache
-def _data() -> dict[str, dict[str, list[str]]]:
+def _data() -> dict[str, Any]:
     return tomllib.loads((Path(__file__).parent / "calendar.toml").read_text("utf-8"))
+
+
+def _urgent_minutes() -> int:
+    minutes: int = _data()["urgent"]["late_after_minutes"]
+    return minutes
 
 
 def is_known_year(year: int) -> bool:
@@ -50,9 +56,12 @@ def next_working_day(day: date) -> date:
 
 
 def send_deadline(issued: datetime, urgency: int) -> SendDeadline:
-    """When a document issued at ``issued`` must have left (article 10.2). Urgent ones: at once."""
+    """When a document issued at ``issued`` must have left (article 10.2).
+
+    Urgent ones leave at once; the law gives no figure, so they count as late after the minutes in the data.
+    """
     if urgency > 0:
-        return SendDeadline(issued, issued)
+        return SendDeadline(issued, issued + timedelta(minutes=_urgent_minutes()))
     day = issued.astimezone(VN).date()
     morning_ends = time.fromisoformat(_data()["sessions"]["morning"][1])
     target = datetime.combine(day, time(23, 59, 59), VN)

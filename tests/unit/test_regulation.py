@@ -76,7 +76,9 @@ def test_a_normal_document_leaves_by_the_next_working_morning(issued: datetime, 
 
 def test_an_urgent_document_leaves_at_once() -> None:
     issued = datetime(2026, 11, 20, 16, 0, tzinfo=VN)
-    assert calendar.send_deadline(issued, 2).latest == issued
+    deadline = calendar.send_deadline(issued, 2)
+    assert deadline.target == issued
+    assert deadline.latest == datetime(2026, 11, 20, 16, 15, tzinfo=VN), "late after a quarter of an hour"
 
 
 def test_a_year_without_a_decision_is_known_to_be_provisional() -> None:
