@@ -78,7 +78,7 @@ STATUS_CODES: dict[str, str] = {
 }
 """Status codes of QCVN 102 as the national axis uses them."""
 
-STATUS_RANK: dict[str, int] = {"01": 1, "03": 2, "04": 3, "05": 4, "06": 5, "02": 6, "15": 7, "16": 7}
+STATUS_RANK: dict[str, int] = {"01": 1, "03": 2, "04": 3, "05": 4, "06": 5, "02": 5, "15": 7, "16": 7}
 """A status never overwrites one of higher rank: order on the wire is not guaranteed."""
 
 
