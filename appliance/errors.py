@@ -88,9 +88,7 @@ class SignerError(TramError):
 
     status = 409
 
-    def __init__(
-        self, message: str, *, code: str, next_step: str = "", permanent: bool = True, **params: Any
-    ) -> None:
+    def __init__(self, message: str, *, code: str, next_step: str = "", permanent: bool = True, **params: Any) -> None:
         super().__init__(message, next_step=next_step, permanent=permanent, **params)
         self.code = code
 

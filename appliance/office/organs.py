@@ -134,5 +134,7 @@ def add(
     )
     for scheme, value, valid_from in codes:
         check_organ_code(scheme, value)
-        db.table("organ_code").insert({"organ_id": organ_id, "scheme": scheme, "value": value, "valid_from": valid_from})
+        db.table("organ_code").insert(
+            {"organ_id": organ_id, "scheme": scheme, "value": value, "valid_from": valid_from}
+        )
     return get(db, organ_id)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from asn1crypto import crl, x509
+from asn1crypto import x509
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from pyhanko_certvalidator.errors import (
     DisallowedAlgorithmError,
@@ -20,6 +20,7 @@ from pyhanko_certvalidator.errors import (
     StaleRevinfoError,
     ValidationError,
 )
+from pyhanko_certvalidator.policy_decl import CertRevTrustPolicy, RevocationCheckingPolicy, RevocationCheckingRule
 
 from appliance.clock import VN
 from appliance.errors import N_, RuleRefused
@@ -28,6 +29,13 @@ from appliance.signing.trust import TrustStore
 
 PURPOSE = frozenset({"non_repudiation"})
 _LEAST_BITS = {"rsa": 2048, "ec": 256}
+
+# Which certificates must be on no revocation list, by a fresh list. pyHanko's named modes look at certificates that
+# declare a list's address only; the lists of an offline office lie in a folder instead.
+_LISTED, _UNLISTED = RevocationCheckingRule.CRL_REQUIRED, RevocationCheckingRule.NO_CHECK
+_WHOLE_CHAIN = RevocationCheckingPolicy(_LISTED, _LISTED)
+_SIGNER_ONLY = RevocationCheckingPolicy(_LISTED, _UNLISTED)
+_NO_LISTS = RevocationCheckingPolicy(_UNLISTED, _UNLISTED)
 
 UNCHECKED = N_("Chưa kiểm tra được tình trạng thu hồi của chứng thư số")
 STALE = N_("Chưa kiểm tra được tình trạng thu hồi của chứng thư số: danh sách thu hồi đang có đã quá hạn")
@@ -55,31 +63,30 @@ def standing(
     if weak := _weak(certificate):
         return weak
     extra = [*others, *trust.intermediates]
-    judged = _judged(certificate, extra, trust.roots, list(trust.crls), moment, "require")
-    if judged.code != "unchecked":
-        return judged
-    # chain, validity and purpose must still be right, and no list that is fresh may name the certificate
-    fresh = [entry for entry in trust.crls if _good_until(entry) >= moment]
-    without = _judged(certificate, extra, trust.roots, fresh, moment, "soft-fail")
-    return without if without.verdict == "invalid" else judged
+    judged = _judged(certificate, extra, trust, moment, _WHOLE_CHAIN)
+    if judged.code == "unchecked":
+        # a missing list must not hide what is known for certain: the signer revoked, the chain or the purpose wrong
+        for rules in (_SIGNER_ONLY, _NO_LISTS):
+            if (certain := _judged(certificate, extra, trust, moment, rules)).verdict == "invalid":
+                return certain
+    return judged
 
 
 def _judged(
     certificate: x509.Certificate,
     extra: list[x509.Certificate],
-    roots: Iterable[x509.Certificate],
-    crls: list[crl.CertificateList],
+    trust: TrustStore,
     moment: datetime,
-    revocation_mode: str,
+    rules: RevocationCheckingPolicy,
 ) -> Standing:
     context = ValidationContext(
-        trust_roots=list(roots),
+        trust_roots=list(trust.roots),
         other_certs=extra,
         moment=moment,
-        crls=crls,
+        crls=list(trust.crls),
         allow_fetching=False,
-        revocation_mode=revocation_mode,
-        retroactive_revinfo=True,  # a list published after the signature knows more, not less
+        # a list published after the signature knows more, not less
+        revinfo_policy=CertRevTrustPolicy(rules, retroactive_revinfo=True),
     )
     validator = CertificateValidator(certificate, extra, validation_context=context)
     try:
@@ -107,10 +114,6 @@ def _judged(
     except ValidationError:
         return Standing("invalid", "broken", N_("Chứng thư số hoặc đường dẫn chứng thực không hợp lệ"))
     return Standing("valid")
-
-
-def _good_until(entry: crl.CertificateList) -> datetime:
-    return entry["tbs_cert_list"]["next_update"].native or datetime.min.replace(tzinfo=UTC)
 
 
 def _weak(certificate: x509.Certificate) -> Standing | None:

@@ -43,7 +43,7 @@ def run(data: Path, port: int, *, stay: bool) -> int:
 
 
 def start(data: Path, port: int, supervisor: Supervisor) -> tuple[World, bytes, bytes, Desk]:
-    """A new world with every process running: (world, the draft's PDF, the province's signed letter, a desk to look at).
+    """A new world with every process running: (world, draft PDF, the province's signed letter, a desk to look at).
 
     Raises TramError naming the process that does not answer.
     """
