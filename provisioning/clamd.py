@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pwd
 from pathlib import Path
 
 from appliance.config import Settings
@@ -53,8 +52,7 @@ def write_configuration(settings: Settings, database: Path | None = None) -> Pat
         database=database,
         temporary=home / "tmp",
         limit_mb=settings.max_upload_mb + HEADROOM_MB,
-        # As root clamd would change to another user, which cannot read the data folder.
-        user=pwd.getpwuid(os.geteuid()).pw_name,
+        as_root=os.geteuid() == 0,
     )
     path = home / "clamd.conf"
     path.write_text(text, "utf-8")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +87,7 @@ def write_configuration(settings: Settings, front: Front) -> Path:
     text = site(front, settings.web_socket, settings.max_upload_mb, home / "pages")
     (home / "site.conf").write_text(text, "utf-8")
     configuration = home / "nginx.conf"
-    configuration.write_text(template("nginx.conf").render(home=home, user=_user()), "utf-8")
+    configuration.write_text(template("nginx.conf").render(home=home, as_root=os.geteuid() == 0), "utf-8")
     return configuration
 
 
@@ -102,13 +100,6 @@ def nginx_program(settings: Settings, front: Front) -> Program:
         ready=ready.port(front.port, front.host),
         restart=True,
     )
-
-
-def _user() -> str:
-    """ "name group" for nginx's ``user`` line when this process is root, else empty (nginx would only warn)."""
-    if os.geteuid() != 0:
-        return ""
-    return f"{pwd.getpwuid(0).pw_name} {grp.getgrgid(0).gr_name}"
 
 
 if __name__ == "__main__":
