@@ -39,7 +39,8 @@ def province_letter(*, signer: SignerClient, trust: TrustStore, keys: tuple[Toke
         articles=(
             {
                 "text": "Thực hiện Quyết định số 15/2019/QĐ-UBND, Văn phòng Ủy ban nhân dân tỉnh đề nghị Ủy ban "
-                "nhân dân các xã, phường rà soát mã định danh, chứng thư số và tài khoản liên thông văn bản của cơ quan mình."
+                "nhân dân các xã, phường rà soát mã định danh, chứng thư số và tài khoản liên thông văn bản của "
+                "cơ quan mình."
             },
             {"text": "Kết quả rà soát gửi về Văn phòng trước ngày 30 tháng 11 để tổng hợp./."},
         ),
