@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, Response, g, redirect, request, session, url_for
+from flask import Flask, Response, flash, g, redirect, request, session, url_for
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import N_, NotAllowed
@@ -76,13 +77,15 @@ def init_access(app: Flask) -> None:
 
     @app.before_request
     def check() -> BaseResponse | None:
-        if request.endpoint in (None, "static"):
+        if request.endpoint == "static":
             return None
+        g.actor = found = current()
+        if request.endpoint is None:
+            return None  # no such page: said inside the frame the person knows
         view = app.view_functions[request.endpoint]
         if getattr(view, "tram_passive", False):
             _stored().passive = True
         roles: frozenset[str] | None = getattr(view, "tram_roles", frozenset())
-        g.actor = found = current()
         if roles is None:
             return None
         if found is None:
@@ -108,6 +111,8 @@ def _to_log_in() -> BaseResponse:
     """The log-in page, and from there back to the page that was asked for."""
     target = request.full_path.rstrip("?") if request.method == "GET" and not request.headers.get("HX-Request") else ""
     address = url_for("login.form", tiep=target or None)
+    if request.method != "GET":
+        flash(_("Phiên làm việc đã hết hạn nên thao tác chưa được thực hiện. Đăng nhập rồi làm lại."), "wait")
     if request.headers.get("HX-Request"):
         return Response(status=204, headers={"HX-Redirect": address})
     return redirect(address, 303)

@@ -38,11 +38,11 @@ def create_app(settings: Settings, make_desk: Callable[[], Desk]) -> Flask:
     init_security(app)
     init_assets(app)
     init_errors(app)
-    CSRFProtect(app)
     Babel(app, locale_selector=_language)
     init_formats(app)
     init_paging(app)
     init_access(app)
+    CSRFProtect(app)  # after the roles: an ended session is told so, not that the form is foreign
     for area in AREAS:
         app.register_blueprint(area.pages)
     app.jinja_env.globals.update(box_name=settings.box_name, error_time=lambda: datetime.now(VN))

@@ -1,0 +1,173 @@
+"""Every page for every role: open to whom it should be, shut to all others, deaf to the wrong method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from provisioning.demo.cast import AUDITOR, CHAIR, CLERK, COUNCIL_CHAIR, OFFICIAL, TECHNICIAN
+from tests.office_fixtures import Office
+from tests.web_fixtures import Visitor, add_incoming, add_outgoing, make_app, words
+
+ROLES = {
+    "clerk": CLERK.username,
+    "leader": CHAIR.username,
+    "official": OFFICIAL.username,
+    "technician": TECHNICIAN.username,
+    "auditor": AUDITOR.username,
+}
+DESK = {"clerk", "leader", "official"}
+READ = DESK | {"auditor"}
+QUEUE = {"clerk", "leader", "technician", "auditor"}
+BOOKS = {"clerk", "leader", "auditor"}
+
+# page or step → who may; {out} is the official's draft submitted to the chair, {in} a document assigned to the official
+GET = {
+    "/": set(ROLES),
+    "/trang-thai": set(ROLES),
+    "/van-ban-di/": READ,
+    "/van-ban-di/moi": DESK,
+    "/van-ban-di/{out}": READ,
+    "/van-ban-di/{out}/sua": DESK,
+    "/van-ban-di/{out}/vi-tri": DESK,
+    "/van-ban-di/{out}/tep": READ,
+    "/van-ban-di/{out}/chu-ky": READ,
+    "/van-ban-di/{out}/noi-nhan": READ,
+    "/van-ban-di/{out}/thiet-bi": {"clerk", "leader"},
+    "/van-ban-den/": READ,
+    "/van-ban-den/{in}": READ,
+    "/van-ban-den/{in}/tep/0": READ,
+    "/cach-ly": {"clerk", "technician", "auditor"},
+    "/hang-doi/": QUEUE,
+    "/hang-doi/bang": QUEUE,
+    "/so/van-ban-di": BOOKS,
+    "/so/van-ban-den": BOOKS,
+    "/nhat-ky/": {"auditor", "technician"},
+    "/nhat-ky/kiem-chuoi": {"auditor", "technician"},
+    "/he-thong/": {"technician"},
+}
+POST = {
+    "/van-ban-di/moi": DESK,
+    "/van-ban-di/{out}/sua": DESK,
+    "/van-ban-di/{out}/vi-tri": DESK,
+    "/van-ban-di/{out}/trinh": DESK,
+    "/van-ban-di/{out}/rut": DESK,
+    "/van-ban-di/{out}/ky": {"leader"},
+    "/van-ban-di/{out}/tra-lai": {"leader"},
+    "/van-ban-di/{out}/loi-the-thuc": {"clerk"},
+    "/van-ban-di/{out}/dong-dau": {"clerk"},
+    "/van-ban-di/{out}/ky-lai": {"clerk"},
+    "/van-ban-di/{out}/phat-hanh": {"clerk"},
+    "/van-ban-den/{in}/tiep-nhan": {"clerk"},
+    "/van-ban-den/{in}/tu-choi": {"clerk"},
+    "/van-ban-den/{in}/phan-cong": {"leader"},
+    "/van-ban-den/{in}/bat-dau": DESK,
+    "/van-ban-den/{in}/hoan-thanh": DESK,
+}
+NOT_THEIRS = "Trang này không thuộc phần việc của bạn."
+
+
+@pytest.fixture
+def app(office: Office) -> Flask:
+    return make_app(office)
+
+
+@pytest.fixture
+def ids(office: Office) -> dict[str, str]:
+    return {
+        "out": add_outgoing(office, "submitted"),
+        "in": add_incoming(office, "assigned", assignee_id=office.accounts[OFFICIAL.username]),
+    }
+
+
+def _views(app: Flask) -> Iterator[tuple[str, str, object]]:
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint != "static":
+            for method in (rule.methods or set()) & {"GET", "POST"}:
+                yield rule.rule, method, app.view_functions[rule.endpoint]
+
+
+def test_every_view_says_who_may_open_it(app: Flask) -> None:
+    unmarked = [path for path, _, view in _views(app) if not hasattr(view, "tram_roles")]
+    assert unmarked == []
+
+
+def test_the_tables_here_name_every_view(app: Flask) -> None:
+    def shape(path: str) -> str:
+        return path.replace("<document_id>", "{out}" if "/van-ban-di" in path else "{in}").replace(
+            "<int:position>", "0"
+        )
+
+    elsewhere = {"/dang-nhap", "/dang-xuat", "/co-quan", "/hang-doi/<message_id>", "/hang-doi/<message_id>/bien-nhan"}
+    known = {(path, "GET") for path in GET} | {(path, "POST") for path in POST}
+    found = {(shape(path), method) for path, method, _ in _views(app) if path not in elsewhere}
+    assert found == known
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_opens_its_pages_and_no_others(office: Office, app: Flask, ids: dict[str, str], role: str) -> None:
+    visitor = Visitor(office, app)
+    visitor.log_in(ROLES[role])
+    wrong = []
+    for path, roles in GET.items():
+        answer = visitor.get(path.format(**ids))
+        refused = answer.status_code == 403 and NOT_THEIRS in answer.text
+        if refused == (role in roles) or answer.status_code >= 500:
+            wrong.append((path, answer.status_code))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_takes_its_steps_and_no_others(office: Office, app: Flask, ids: dict[str, str], role: str) -> None:
+    visitor = Visitor(office, app)
+    visitor.log_in(ROLES[role])
+    visitor.get("/khong-co")
+    wrong = []
+    for path, roles in POST.items():
+        answer = visitor.post(path.format(**ids))
+        refused = answer.status_code == 403 and NOT_THEIRS in answer.text
+        if refused == (role in roles):
+            wrong.append((path, answer.status_code))
+    assert wrong == []
+
+
+def test_nobody_sees_anything_without_logging_in(office: Office, app: Flask, ids: dict[str, str]) -> None:
+    visitor = Visitor(office, app)
+    for path in GET:
+        assert visitor.get(path.format(**ids)).location.startswith("/dang-nhap"), path
+    for path in POST:
+        assert visitor.post(path.format(**ids)).location.startswith("/dang-nhap"), path
+    assert office.desk.db.execute("SELECT state FROM outgoing").fetchone()[0] == "submitted"
+
+
+def test_the_wrong_method_is_refused_in_vietnamese(office: Office, app: Flask, ids: dict[str, str]) -> None:
+    visitor = Visitor(office, app)
+    visitor.log_in(CHAIR.username)
+    for path in set(POST) - set(GET):
+        answer = visitor.get(path.format(**ids))
+        assert answer.status_code == 405, path
+    assert "Trang này không nhận thao tác đó." in words(answer)
+    for path in set(GET) - set(POST):
+        assert visitor.post(path.format(**ids)).status_code == 405, path
+
+
+def test_a_leader_of_another_organ_finds_nothing(office: Office, app: Flask, ids: dict[str, str]) -> None:
+    visitor = Visitor(office, app)
+    visitor.log_in(COUNCIL_CHAIR.username)
+    for path in GET:
+        if "{" in path:
+            assert visitor.get(path.format(**ids)).status_code == 404, path
+    for path in POST:
+        if "{" in path:
+            assert visitor.post(path.format(**ids)).status_code in (403, 404), path
+    assert "Về việc thử trang" not in visitor.get("/van-ban-di/").text
+
+
+def test_an_official_does_not_see_a_colleagues_draft(office: Office, app: Flask) -> None:
+    draft = add_outgoing(office, "drafting", drafter_id=office.accounts[CLERK.username])
+    visitor = Visitor(office, app)
+    visitor.log_in(OFFICIAL.username)
+    assert visitor.get(f"/van-ban-di/{draft}").status_code == 404
+    assert visitor.get(f"/van-ban-di/{draft}/tep").status_code == 404
