@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask import render_template
+from flask_babel import gettext
 
 from appliance import clock
 from appliance.errors import N_, TramError
-from appliance.office import devices, messages, outgoing, people
+from appliance.office import devices, messages, organs, outgoing, people
 from appliance.office.desk import Actor, Desk
 from appliance.office.outgoing import TRANSITIONS, Outgoing
+from appliance.regulation.document_types import STATUS_CODES
 from appliance.regulation.rules import SAME_DAY
 from web import certificates, reading
 from web.context import actor, desk
@@ -31,6 +33,7 @@ STEPS: dict[str, str] = {
     "seal": N_("Đóng dấu số của cơ quan"),
     "ask_to_sign_again": N_("Chuyển ký lại trong ngày"),
     "issue": N_("Phát hành, đưa vào hàng đợi gửi"),
+    "status.arrive": N_("Nơi nhận báo"),
 }
 AHEAD: dict[str, tuple[str, ...]] = {
     "drafting": (N_("Trình ký"), N_("Lãnh đạo ký số"), N_("Văn thư lấy số, đóng dấu"), N_("Phát hành")),
@@ -119,10 +122,13 @@ def timeline(work: Desk, outgoing_id: str) -> list[dict[str, Any]]:
     for entry in outgoing.history(work.db, outgoing_id):
         action = entry["action"].removeprefix("outgoing.")
         detail = json.loads(entry["detail"])
+        status = STATUS_CODES.get(detail.get("code", "")) if action == "status.arrive" else None
+        reporter = organs.by_code(work.db, detail["from"]) if status else None
         steps.append(
             {
                 "words": STEPS.get(action, entry["action"]),
-                "who": known.get(entry["actor"], entry["actor"]),
+                "to": gettext(status) if status else "",
+                "who": reporter.name if reporter else known.get(entry["actor"], entry["actor"]),
                 "at": entry["at"],
                 "reason": detail.get("reason", ""),
                 "number": detail.get("number"),
