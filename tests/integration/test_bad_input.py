@@ -10,6 +10,7 @@ import pytest
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import copy_into_new_writer
 
+from appliance.clock import boot_id
 from provisioning.clamd import eicar
 from provisioning.demo.cast import CHAIR, CLERK, OFFICIAL, UBND
 from tests.live_fixtures import Live
@@ -153,3 +154,43 @@ def test_a_stranger_gets_nothing_without_logging_in(live: Live) -> None:
             answer = stranger.get(path)
             assert answer.status_code in (302, 303), path
             assert "/dang-nhap" in answer.headers["location"]
+
+
+def test_a_signature_of_yesterday_is_not_sealed_today_and_the_number_stays(live: Live) -> None:
+    path = live.draft_document("Qua nửa đêm giữa hai chữ ký")
+    chair, clerk = live.person(CHAIR.username), live.person(CLERK.username)
+    chair.open(path)
+    chair.send("/ky", {"pin": live.world.pins[CHAIR.username]})
+    clerk.open(path)
+    clerk.send("/dong-dau", {"pin": "111111"}, refused=True)  # the number is taken, the seal fails, midnight passes
+    number = live.eyes.number_of(path)
+    clerk.open(path)
+    live.pretend("UPDATE outgoing SET signed_at = '2026-11-01T10:00:00+07:00' WHERE id = ?", path)
+    page = clerk.send("/dong-dau", {"pin": live.world.pins[UBND.id]}, refused=True)
+    assert "Điều 12 khoản 2" in page.text
+    assert live.eyes.state_of(path) == "numbered"
+    clerk.open(path)
+    clerk.send("/ky-lai", {})
+    chair.open(path)
+    chair.send("/ky", {"pin": live.world.pins[CHAIR.username]})
+    clerk.open(path)
+    clerk.send("/dong-dau", {"pin": live.world.pins[UBND.id]})
+    assert (live.eyes.state_of(path), live.eyes.number_of(path)) == ("sealed", number)
+
+
+def test_nobody_signs_on_a_clock_that_cannot_be_trusted(live: Live) -> None:
+    path = live.draft_document("Đồng hồ chưa đồng bộ")
+    chair = live.person(CHAIR.username)
+    chair.open(path)
+    live.pretend("UPDATE clock_sample SET boot_id = 'lần khởi động trước'")
+    try:
+        page = chair.send("/ky", {"pin": live.world.pins[CHAIR.username]}, refused=True)
+        assert "Đồng hồ" in page.text
+        assert "Điều 12 khoản 2" in page.text
+        assert live.eyes.state_of(path) == "submitted"
+        assert chair.open("/van-ban-di/").status == 200, "reading goes on"
+    finally:
+        live.pretend("UPDATE clock_sample SET boot_id = ?", boot_id())
+    chair.open(path)
+    chair.send("/ky", {"pin": live.world.pins[CHAIR.username]})
+    assert live.eyes.state_of(path) == "signed"
