@@ -7,6 +7,7 @@ from reference time and error bound. Durations use the monotonic clock.
 
 from __future__ import annotations
 
+import math
 import subprocess
 import time
 from dataclasses import dataclass
@@ -96,6 +97,12 @@ def record_bus_sample(db: Database, *, offset: float, error: float) -> None:
     row = {"boot_id": boot_id(), "monotonic": _steady(), "wall": time.time(), "offset": offset, "error": error}
     db.table("clock_sample").insert(row)
     db.execute("DELETE FROM clock_sample WHERE id <= (SELECT max(id) FROM clock_sample) - ?", [MAX_SAMPLES])
+
+
+def newest_sample_age(db: Database) -> float:
+    """Seconds since the newest bus sample of this boot, infinite without one."""
+    row = db.execute("SELECT max(monotonic) FROM clock_sample WHERE boot_id = ?", [boot_id()]).fetchone()
+    return math.inf if row[0] is None else _steady() - float(row[0])
 
 
 def boot_id() -> str:

@@ -27,7 +27,7 @@ from sync.bus.base import BusClient
 from sync.bus.native.client import NativeClient
 
 _log = logging.getLogger(__name__)
-_HOUR, _DAY = 3600, 86_400
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _SEND = "send"
 _PATIENCE = 10.0
 """Seconds a stop waits for the jobs."""
@@ -108,7 +108,7 @@ def _scheduler(
         "recipients": (4 * settings.poll_seconds, lambda desk: recipients.refresh_recipients(desk, client, days=1)),
         "recipients-all": (_HOUR, lambda desk: recipients.refresh_recipients(desk, client)),
         "directory": (_DAY, lambda desk: directory.refresh_directory(desk, client)),
-        "clock": (_HOUR / 4, lambda desk: bus_clock.sample_clock(desk, client)),
+        "clock": (_MINUTE, lambda desk: bus_clock.keep_sampled(desk, client)),
     }
     now = datetime.now(VN)
     for name, (seconds, work) in jobs.items():

@@ -18,7 +18,7 @@ from appliance.errors import ConfigError
 from appliance.office import organs
 from sync.bus.base import BusError, Outbound, Outcome
 from sync.bus.native.client import NativeClient
-from sync.bus_clock import sample_clock
+from sync.bus_clock import keep_sampled, sample_clock
 from sync.directory import refresh_directory
 from tests import sync_fixtures
 from tests.bus_fixtures import Authority
@@ -180,6 +180,14 @@ def test_the_clock_sample_knows_its_error(box: Box) -> None:
     assert 0.05 <= best.error < 1  # the bus admits 50 ms
     (row,) = box.rows("SELECT * FROM clock_sample")
     assert (row["offset"], row["error"]) == (best.offset, best.error)
+
+
+def test_the_clock_is_sampled_at_every_run_until_it_can_be_trusted(box: Box) -> None:
+    with closing(box.client()) as client:
+        assert keep_sampled(box.desk, client)
+        assert not keep_sampled(box.desk, client), "a fresh, trusted sample is enough"
+        box.desk.db.execute("UPDATE clock_sample SET boot_id = 'another boot'")
+        assert keep_sampled(box.desk, client)
 
 
 def test_a_bus_in_another_decade_is_measured_not_believed(box: Box) -> None:

@@ -92,3 +92,11 @@ def test_tracking_says_what_chronyd_really_knows() -> None:
     stale = clock.parse_tracking(line.format(now - 14 * 86400), now)
     assert stale is not None
     assert stale.error == pytest.approx(60.5, abs=1), "leap stays Normal; the bound must not"
+
+
+def test_the_age_of_the_newest_sample_counts_only_this_boot(db: Database) -> None:
+    assert clock.newest_sample_age(db) == float("inf")
+    clock.record_bus_sample(db, offset=0.0, error=0.1)
+    assert clock.newest_sample_age(db) < 5
+    db.execute("UPDATE clock_sample SET boot_id = 'another boot'")
+    assert clock.newest_sample_age(db) == float("inf")
