@@ -19,7 +19,7 @@ from pyhanko.stamp.base import BaseStamp, BaseStampStyle
 
 from appliance.errors import N_, BadInput
 from appliance.signing.fonts import font
-from appliance.signing.placement import DESCENT, NOTE_SIZE, POINTS_PER_MM, Area, TextSlot
+from appliance.signing.placement import DESCENT, LEFT_INSET, NOTE_SIZE, POINTS_PER_MM, Area, TextSlot
 
 BLACK = (0.0, 0.0, 0.0)
 BLUE = (0.05, 0.15, 0.65)
@@ -50,10 +50,10 @@ class _Letters:
         for line in lines:
             text = unicodedata.normalize("NFC", line.text)
             advance = self.engine.shape(text).x_advance
-            size = min(line.size, width / advance) if advance else line.size
+            size = min(line.size, width / (advance + LEFT_INSET)) if advance else line.size
             self.engine.font_size = size  # type: ignore[assignment]  # annotated as int, used as a number
             shaped = self.engine.shape(text)
-            x = left + (width - advance * size) / 2 if line.align == "center" else left
+            x = left + ((width - advance * size) / 2 if line.align == "center" else LEFT_INSET * size)
             operators.append(b"BT /F1 %g Tf %g %g Td %s ET" % (size, x, line.baseline, shaped.graphics_ops))
         return b" ".join([*operators, b"Q"])
 

@@ -27,11 +27,14 @@ DESCENT = 0.3
 """A slot's baseline stands this many font sizes above its lower edge."""
 LINE = 1.3
 """A slot is this many font sizes high: room for 'Ậ' above and 'g' below."""
+LEFT_INSET = 0.2
+"""Text aligned left starts this many font sizes inside its slot, about a blank."""
 
 NOTE_SIZE = 7.0
 """Font size of the organ's name and the signing time beside the seal (article 13.4)."""
 NOTE_WIDTH, NOTE_HEIGHT = 118.0, 3 * 8.5
-_NOTE_REACH = 80.0
+_NOTE_REACH = 60.0
+"""Farther than this from the seal, the block no longer belongs to it."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,10 @@ class Area:
         """The smallest rectangle that holds both (same page)."""
         x, y = min(self.x, other.x), min(self.y, other.y)
         return Area(self.page, x, y, max(self.right, other.right) - x, max(self.top, other.top) - y)
+
+    def grown(self, by: float) -> Area:
+        """The same rectangle with ``by`` more points on every side."""
+        return Area(self.page, self.x - by, self.y - by, self.width + 2 * by, self.height + 2 * by)
 
     def shifted(self, dx: float, dy: float) -> Area:
         """The same rectangle, moved."""
@@ -107,11 +114,8 @@ class Placement:
     @property
     def seal_note(self) -> Area:
         """Where the block beside the seal goes: ``note``, unless the seal was moved away from it by hand."""
-        if self.note is not None and self.note.page == self.seal.page:
-            reach = self.seal.shifted(-_NOTE_REACH, -_NOTE_REACH)
-            reach = replace(reach, width=reach.width + 2 * _NOTE_REACH, height=reach.height + 2 * _NOTE_REACH)
-            if reach.around(self.note) == reach:
-                return self.note
+        if self.note is not None and self.seal.touches(self.note.grown(_NOTE_REACH)):
+            return self.note
         return note_below(self.seal)
 
     @property

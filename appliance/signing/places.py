@@ -12,6 +12,7 @@ import pypdfium2
 from appliance.signing.placement import (
     DAY_FIELD,
     DESCENT,
+    LEFT_INSET,
     LINE,
     MONTH_FIELD,
     NOTE_HEIGHT,
@@ -90,9 +91,9 @@ def _number(head: list[Line]) -> tuple[list[TextSlot], dict[str, str]]:
             # no room between 'Số:' and '/': write over the printed notation, number and notation together
             end = _right(line, whole.end("notation") - 1) + 2 * line.size
             template = "{number}/{notation}"
-            return [_gap(NUMBER_FIELD, line, left + 3, end, template, align="left", cover=True)], printed
+            return [_gap(NUMBER_FIELD, line, left, end, template, align="left", cover=True)], printed
         if bare := _BARE_NUMBER.search(line.text):
-            left = _right(line, bare.end("label") - 1) + 3
+            left = _right(line, bare.end("label") - 1)
             after = [g.left for g in line.glyphs[bare.end("blank") :] if g]
             right = min(left + 12 * line.size, *(x - 6 for x in after), left + 12 * line.size)
             dotted = bool(bare["blank"].strip())
@@ -117,7 +118,8 @@ def _date(head: list[Line]) -> tuple[list[TextSlot], dict[str, str]]:
         printed = {part: digits for part, digits in shown.items() if digits and _complete(part, digits)}
         open_parts = [part for part in edges if part not in printed]
         if any(right - left < _WIDE_ENOUGH * line.size for part, (left, right) in edges.items() if part in open_parts):
-            left, right = _column_start(line, match.start("w1")), edges["year"][1] + line.size
+            left = _column_start(line, match.start("w1")) - LEFT_INSET * line.size
+            right = edges["year"][1] + line.size
             return [_gap(DAY_FIELD, line, left, right, _WHOLE_DATE, italic=True, align="left", cover=True)], printed
         return [
             _gap(_FIELD[part], line, *edges[part], f"{{{part}}}", italic=True, cover=bool(match[part].strip()))

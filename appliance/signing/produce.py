@@ -13,7 +13,7 @@ from typing import Any
 
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.misc import FormFillingError, PdfError
-from pyhanko.sign.fields import SigSeedSubFilter, enumerate_sig_fields
+from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter, enumerate_sig_fields
 from pyhanko.sign.general import SigningError
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
 from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
@@ -89,7 +89,7 @@ def number_and_seal(
     (certificate; a broken or missing leader's signature; values that contradict the draft), BadInput.
     """
     certificate = check_before_signing(key, trust, at)
-    _agree(placement, values)
+    check_printed(placement, values)
     _check_signed(validate(signed, trust, at=at))
     writer = _writer(signed)
     if SEAL_FIELD not in _empty_fields(writer):
@@ -104,7 +104,12 @@ def number_and_seal(
 
 def _signed(writer: IncrementalPdfFileWriter, field: str, style: DrawnStyle, token: TokenSigner, at: datetime) -> bytes:
     """Sign ``field`` of the writer's document; /M is ``at``, not the process's own clock and zone."""
-    metadata = PdfSignatureMetadata(field_name=field, subfilter=SigSeedSubFilter.PADES, md_algorithm="sha256")
+    metadata = PdfSignatureMetadata(
+        field_name=field,
+        subfilter=SigSeedSubFilter.PADES,
+        md_algorithm="sha256",
+        docmdp_permissions=MDPPerm.NO_CHANGES if field == SEAL_FIELD else MDPPerm.FILL_FORMS,  # as the field's lock
+    )
     session = PdfSigner(metadata, token, stamp_style=style).init_signing_session(writer, existing_fields_only=True)
     session.system_time = _local(at)
     out = io.BytesIO()
@@ -154,10 +159,14 @@ def _fill(writer: IncrementalPdfFileWriter, placement: Placement, values: dict[s
         ) from error
 
 
-def _agree(placement: Placement, values: dict[str, str]) -> None:
-    """What the draft already shows must be what is being issued."""
+def check_printed(placement: Placement, values: dict[str, str]) -> None:
+    """What the draft already shows must be what is being issued; looks at the names in ``values`` only.
+
+    Worth calling as soon as a value is known (the notation when the draft is submitted): number_and_seal calls it at
+    the very end, when the leader has already signed. Raises RuleRefused.
+    """
     for name, shown in placement.printed:
-        issued = values.get(name, "")
+        issued = values.get(name, shown)
         same = issued == shown or (issued.isdigit() and shown.isdigit() and int(issued) == int(shown))
         if not same:
             raise RuleRefused(

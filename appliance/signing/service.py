@@ -30,6 +30,8 @@ REQUEST_LIMIT = 64 * 1024
 """Longest request line in bytes; what is signed is some 250 bytes of signed attributes."""
 READ_SECONDS = 10.0
 """A peer that has not sent its line by then is cut off."""
+BUSY_SECONDS = 15.0
+"""Longest wait for a device another signature is using; with the worker's own time it stays below the client's."""
 MOST_AT_ONCE = 16
 _FIRST_PASSED_SOCKET = 3  # systemd's protocol, sd_listen_fds(3)
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
@@ -112,7 +114,7 @@ def answer(server: SignerServer, request: dict[str, Any]) -> dict[str, Any]:
         return run_worker({"op": "tokens", "module": server.module}, server.timeout_seconds)
     if operation == "sign":
         device = server.devices[str(request.get("serial"))]
-        if not device.acquire(timeout=server.timeout_seconds):
+        if not device.acquire(timeout=BUSY_SECONDS):
             return {"ok": False, "code": "busy"}
         try:
             return run_worker({**request, "module": server.module}, server.timeout_seconds)
