@@ -94,6 +94,7 @@ def add_outgoing(office: Office, state: str = "drafting", **changes: Any) -> str
     """An outgoing document of the commune in ``state``; returns its id."""
     desk, data = office.desk, blank_pdf()
     sha256, now = desk.blobs.put(data), desk.clock.now()
+    number = desk.db.execute("SELECT coalesce(max(number), 6) + 1 FROM outgoing").fetchone()[0]
     numbered = state in ("numbered", "sealed", "issued")
     signed = numbered or state == "signed"
     row = {
@@ -106,7 +107,7 @@ def add_outgoing(office: Office, state: str = "drafting", **changes: Any) -> str
         "placement": find_places(data, signer_title="CHỦ TỊCH", signer_name=CHAIR.full_name, seal_mm=36.0).to_json(),
         "page_count": 1, "created_at": now.isoformat(), "updated_at": now.isoformat(),
         "signed_at": now.isoformat() if signed else None,
-        **({"book": "chung", "number": 7, "number_year": now.year, "notation": "UBND-VP"} if numbered else {}),
+        **({"book": "chung", "number": number, "number_year": now.year, "notation": "UBND-VP"} if numbered else {}),
         **changes,
     }  # fmt: skip
     party = organs.party(desk.db, PROVINCE_OFFICE.id, now.date())

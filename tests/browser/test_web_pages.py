@@ -1,0 +1,285 @@
+"""Every page in a real Chromium, wide and narrow: accessible by axe-core, inside the window, true to the policy."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from waitress.server import create_server
+
+from appliance.config import Settings
+from appliance.store.database import transaction
+from appliance.store.text import uuid7
+from provisioning.box import make_desk
+from provisioning.demo.cast import AUDITOR, CHAIR, CLERK, OFFICIAL, TECHNICIAN
+from tests.browser_fixtures import DESKTOP, PHONE, QUIET
+from tests.office_fixtures import PASSWORD, Office
+from tests.web_fixtures import add_incoming, add_outgoing, make_app
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WATCH = """
+window.broken = [];
+    "Về việc triển khai Quyết định số 15/2019/QĐ-UBND ngày 05 tháng 8 năm 2019 ban hành Quy chế tiếp nhận, "
+"""
+LONG = (
+    "Về việc triển khai Quyết định số 15/2019/QĐ-UBND ngày 05 tháng 8 năm 2019 ban hành Quy chế tiếp nhận, xử lý, "
+    "phát hành và quản lý văn bản điện tử sử dụng chữ ký số; "
+    "Kếhoạchkiểmtracôngtácphòngcháychữacháyvàcứunạncứuhộtrênđịabànxãnăm2026khôngcókhoảngtrắng"
+)
+
+
+@dataclass
+class Place:
+    """A served office with one document in every state."""
+
+    office: Office
+    base: str
+    outgoing: dict[str, str]
+    incoming: dict[str, str]
+    message: str
+
+
+@pytest.fixture(scope="module")
+def place(furnished: tuple[Path, dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    data, accounts = furnished
+    folder = tmp_path_factory.mktemp("pages") / "box"
+    shutil.copytree(data, folder)
+    settings = Settings(data=folder, chronyc=False)
+    office = Office(make_desk(settings), accounts)
+    outgoing = {
+        state: add_outgoing(office, state, subject=LONG, note="Bổ sung căn cứ." if state == "returned" else "")
+        for state in ("drafting", "returned", "submitted", "signed", "numbered", "sealed", "issued", "withdrawn")
+    }
+    yesterday = (office.desk.clock.now() - timedelta(days=1)).isoformat()
+    outgoing["yesterday"] = add_outgoing(office, "signed", signed_at=yesterday, urgency=3)
+    task = {"assignee_id": accounts[OFFICIAL.username], "instruction": LONG, "task_due": "2026-01-02"}
+    given = ("assigned", "in_progress", "done")
+    incoming = {
+        state: add_incoming(office, state, subject=LONG, **(task if state in given else {}))
+        for state in ("arrived", "accepted", "assigned", "in_progress", "done", "refused")
+    }
+    message = _queued(office, outgoing["issued"])
+    server = create_server(make_app(office), listen="127.0.0.1:0", threads=4)
+    threading.Thread(target=server.run, daemon=True).start()
+    yield Place(office, f"http://localhost:{server.effective_port}", outgoing, incoming, message)
+    server.close()
+
+
+def _queued(office: Office, outgoing_id: str) -> str:
+    now, message = office.desk.clock.now(), uuid7()
+    row = {
+        "id": message, "kind": "edoc", "organ_id": "ubnd-hoa-binh", "outgoing_id": outgoing_id, "title": LONG,
+        "priority": 2, "sha256": "0" * 64, "size": 4096, "state": "waiting",
+        "queued_at": now.isoformat(), "attempts": 3,
+        "due_latest": (now - timedelta(hours=1)).isoformat(), "last_error": "Không nối được tới trục liên thông.",
+        "next_at": now.isoformat(),
+    }  # fmt: skip
+    with transaction(office.desk.db):
+        office.desk.db["message"].insert(row)
+        office.desk.db["message_recipient"].insert(
+            {"message_id": message, "code": "H99.01", "name": "Văn phòng UBND tỉnh"}
+        )
+        office.desk.db["attempt"].insert(
+            {"message_id": message, "started_at": now.isoformat(), "error": "Hết giờ chờ."}
+        )
+        office.desk.db["inbox"].insert(
+            {"bus_doc_id": uuid7(), "kind": "edoc", "seq": 9999, "sha256": "0" * 64, "size": 1, "state": "quarantined",
+             "reason": "Gói tin không phải XML đúng dạng.", "received_at": now.isoformat()}
+        )  # fmt: skip
+    return message
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET)
+        yield browser
+        browser.close()
+
+
+def _context(chromium: Browser, size: tuple[int, int], **options: object) -> BrowserContext:
+    context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, locale="vi-VN", **options)  # type: ignore[arg-type]
+    context.add_init_script(WATCH)
+    return context
+
+
+def _log_in(context: BrowserContext, place: Place, username: str) -> Page:
+    page = context.new_page()
+    page.goto(f"{place.base}/dang-nhap")
+    page.get_by_label("Tên đăng nhập").fill(username)
+    page.get_by_label("Mật khẩu").fill(PASSWORD)
+    page.get_by_role("button", name="Đăng nhập").click()
+    page.wait_for_url(lambda url: "/dang-nhap" not in url)
+    return page
+
+
+def _pages(place: Place) -> dict[str, list[str]]:
+    out = {state: f"/van-ban-di/{one}" for state, one in place.outgoing.items()}
+    come = {state: f"/van-ban-den/{one}" for state, one in place.incoming.items()}
+    clerk_states = ("signed", "numbered", "sealed", "issued", "withdrawn", "yesterday")
+    return {
+        CLERK.username: [
+            "/", "/van-ban-di/", "/van-ban-di/?tim=khongco", "/van-ban-di/moi", *(out[state] for state in clerk_states),
+            f"{out['drafting']}/vi-tri", "/van-ban-den/", come["arrived"], come["refused"], "/hang-doi/",
+            f"/hang-doi/{place.message}", "/so/van-ban-di?nam=2026", "/so/van-ban-den?nam=2026", "/cach-ly",
+            "/khong-co", "/he-thong/",
+        ],
+        CHAIR.username: ["/", out["submitted"], come["accepted"], come["done"]],
+        OFFICIAL.username: ["/", out["returned"], f"{out['returned']}/sua", come["assigned"], come["in_progress"]],
+        TECHNICIAN.username: ["/he-thong/"],
+        AUDITOR.username: ["/nhat-ky/", "/"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_every_page_is_accessible_stays_in_the_window_and_keeps_the_policy(
+    chromium: Browser, place: Place, size: tuple[int, int]
+) -> None:
+    faults: list[str] = []
+    for username, paths in _pages(place).items():
+        context = _context(chromium, size)
+        page = _log_in(context, place, username)
+        page.on("pageerror", lambda error, found=faults: found.append(f"script: {error}"))
+        for path in paths:
+            page.goto(place.base + path)
+            page.wait_for_load_state("networkidle")
+            faults += [f"{path}: policy {one}" for one in page.evaluate("window.broken")]
+            if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+                faults.append(f"{path}: wider than the window")
+            page.evaluate(AXE.read_text("utf-8"))
+            report = page.evaluate("(rules) => axe.run(document, {runOnly: rules, preload: false})", RULES)
+            faults += [f"{path}: {one['id']} {one['nodes'][0]['html'][:120]}" for one in report["violations"]]
+        context.close()
+    assert faults == []
+
+
+def test_every_field_has_a_label_that_is_more_than_a_placeholder(chromium: Browser, place: Place) -> None:
+    context = _context(chromium, DESKTOP)
+    page = _log_in(context, place, CLERK.username)
+    for path in ("/van-ban-di/moi", f"/van-ban-di/{place.outgoing['drafting']}/vi-tri", "/van-ban-di/", "/hang-doi/"):
+        page.goto(place.base + path)
+        bare = page.eval_on_selector_all(
+            "input:not([type=hidden]), select, textarea",
+            "all => all.filter(e => !e.labels.length && !e.getAttribute('aria-label')).map(e => e.outerHTML)",
+        )
+        assert bare == [], path
+    context.close()
+
+
+def test_the_viewer_draws_turns_and_zooms(chromium: Browser, place: Place) -> None:
+    context = _context(chromium, DESKTOP)
+    page = _log_in(context, place, CLERK.username)
+    page.goto(f"{place.base}/van-ban-di/{place.outgoing['sealed']}")
+    expect(page.locator(".sheet canvas")).to_be_visible()
+    width = page.locator(".sheet").bounding_box()
+    page.get_by_role("button", name="Phóng to").click()
+    wider = page.locator(".sheet").bounding_box()
+    assert width is not None
+    assert wider is not None
+    assert wider["width"] > width["width"] * 1.2
+    page.get_by_role("button", name="Vừa khung").click()
+    with page.expect_download() as download:
+        page.locator(".pdf").get_by_role("link", name="Tải về").click()
+    assert re.fullmatch(r"\d\d-UBND-VP Công văn về việc thử\.pdf", download.value.suggested_filename)
+    context.close()
+
+
+def test_a_box_is_moved_with_the_keyboard_and_dragged_with_the_mouse(chromium: Browser, place: Place) -> None:
+    context = _context(chromium, DESKTOP)
+    page = _log_in(context, place, CLERK.username)
+    page.goto(f"{place.base}/van-ban-di/{place.outgoing['drafting']}/vi-tri")
+    box = page.get_by_role("button", name=re.compile("^Con dấu"))
+    left, top = page.locator("[id='seal.left']"), page.locator("[id='seal.top']")
+    expect(box).to_be_visible()
+    before = float(left.input_value())
+    box.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    assert float(left.input_value()) == pytest.approx(before + 1.1, abs=0.05)
+    drawn = box.bounding_box()
+    assert drawn is not None
+    start = float(top.input_value())
+    x, y = drawn["x"] + drawn["width"] / 2, drawn["y"] + drawn["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y - 60, steps=4)
+    page.mouse.up()
+    assert float(top.input_value()) < start - 5
+    page.get_by_role("button", name="Lưu vị trí").click()
+    expect(page.get_by_text("Đã lưu các vị trí.")).to_be_visible()
+    context.close()
+
+
+def test_recipients_are_found_without_marks_and_counted(chromium: Browser, place: Place) -> None:
+    context = _context(chromium, PHONE)
+    page = _log_in(context, place, OFFICIAL.username)
+    page.goto(f"{place.base}/van-ban-di/moi")
+    page.get_by_label("Tìm cơ quan nhận theo tên hoặc mã").fill("so noi vu")
+    expect(page.locator(".picker__item:visible")).to_have_count(1)
+    page.locator(".picker__item:visible").click()
+    expect(page.get_by_text("Đã chọn 1")).to_be_visible()
+    context.close()
+
+
+def test_the_search_narrows_the_list_while_typing(chromium: Browser, place: Place) -> None:
+    context = _context(chromium, DESKTOP)
+    page = _log_in(context, place, CLERK.username)
+    page.goto(f"{place.base}/van-ban-di/")
+    page.get_by_label(re.compile("^Tìm theo trích yếu")).fill("khong co chu nay")
+    expect(page.get_by_text("Không tìm thấy văn bản nào.")).to_be_visible()
+    assert "tim=khong" in page.url
+    context.close()
+
+
+def test_all_of_it_works_without_script(chromium: Browser, place: Place) -> None:
+    context = _context(chromium, PHONE, java_script_enabled=False)
+    page = _log_in(context, place, CLERK.username)
+    page.goto(f"{place.base}/van-ban-den/{place.incoming['arrived']}")
+    expect(page.get_by_role("link", name="Tải tệp PDF về máy")).to_be_visible()
+    page.get_by_role("button", name="Tiếp nhận, vào sổ").click()
+    expect(page.get_by_text(re.compile("Đã tiếp nhận, số đến"))).to_be_visible()
+    page.goto(f"{place.base}/van-ban-di/")
+    page.get_by_label(re.compile("^Tìm theo trích yếu")).fill("trien khai")
+    page.get_by_role("button", name="Tìm").click()
+    expect(page.get_by_role("link", name=re.compile("triển khai")).first).to_be_visible()
+    page.goto(place.base)
+    page.get_by_role("link", name=re.compile("Xem đường truyền")).click()
+    expect(page.get_by_text("Quét mã độc", exact=True)).to_be_visible()
+    context.close()
+
+
+def test_the_menu_is_folded_on_a_phone_and_open_on_a_desk(chromium: Browser, place: Place) -> None:
+    for size, shown in ((DESKTOP, True), (PHONE, False)):
+        context = _context(chromium, size)
+        page = _log_in(context, place, CLERK.username)
+        link = page.get_by_role("link", name="Văn bản đến", exact=True)
+        expect(link).to_be_visible(visible=shown)
+        if not shown:
+            page.get_by_text("Danh mục").click()
+            link.click()
+            expect(page.get_by_role("heading", name="Văn bản đến")).to_be_visible()
+        context.close()
+
+
+def test_the_shipped_font_is_the_one_that_is_drawn(chromium: Browser, place: Place) -> None:
+    context = _context(chromium, DESKTOP)
+    page = _log_in(context, place, CLERK.username)
+    page.evaluate("document.fonts.ready.then(() => true)")
+    session = context.new_cdp_session(page)
+    session.send("DOM.enable")
+    session.send("CSS.enable")
+    root = session.send("DOM.getDocument")["root"]["nodeId"]
+    node = session.send("DOM.querySelector", {"nodeId": root, "selector": "h1"})["nodeId"]
+    fonts = session.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+    assert {(font["familyName"], font["isCustomFont"]) for font in fonts} == {("Be Vietnam Pro SemiBold", True)}
+    context.close()
