@@ -121,6 +121,12 @@ clone
 echo "[bare] ${command[*]} in $root"
 started=$SECONDS
 status=0
-unshare --mount --pid --fork --kill-child "${BASH_SOURCE[0]}" --inside "$root" "${command[@]}" </dev/null || status=$?
+# A session of its own: a signal ends the whole namespace at once, before the root under it is removed.
+setsid unshare --mount --pid --fork --kill-child "${BASH_SOURCE[0]}" --inside "$root" "${command[@]}" </dev/null &
+child=$!
+trap 'kill -KILL "$child"' HUP INT TERM
+wait "$child" || status=$?
+trap - HUP INT TERM
+wait "$child" || status=$?
 echo "[bare] exit code $status after $((SECONDS - started)) s"
 exit $status
