@@ -29,7 +29,9 @@ AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WATCH = """
 window.broken = [];
-    "Về việc triển khai Quyết định số 15/2019/QĐ-UBND ngày 05 tháng 8 năm 2019 ban hành Quy chế tiếp nhận, "
+document.addEventListener('securitypolicyviolation', (event) => {
+  window.broken.push(event.violatedDirective + ' ' + event.blockedURI);
+});
 """
 LONG = (
     "Về việc triển khai Quyết định số 15/2019/QĐ-UBND ngày 05 tháng 8 năm 2019 ban hành Quy chế tiếp nhận, xử lý, "
