@@ -8,6 +8,7 @@ import functools
 import logging
 import os
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,10 +86,13 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 # Imports stand inside the subcommands: the signer must start fast and never load the PDF, web or network libraries.
 def _web(options: argparse.Namespace) -> None:
+    from appliance.signing.fonts import warm_up
     from provisioning.box import make_desk
     from web.serve import main as serve
 
     settings = _settings(options)
+    # Cutting the font down takes a second, once per process: not while the first clerk of the day waits.
+    threading.Thread(target=warm_up, name="fonts", daemon=True).start()
     serve(settings, functools.partial(make_desk, settings))
 
 

@@ -52,3 +52,9 @@ def font(italic: bool) -> bytes:
     out = io.BytesIO()
     typeface.save(out)
     return out.getvalue()
+
+
+def warm_up() -> None:
+    """Cut both fonts down now; the first signature of the process need not wait for it. Raises what ``font`` raises."""
+    font(False)
+    font(True)

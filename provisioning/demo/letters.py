@@ -10,7 +10,7 @@ from appliance.signing import prepare, produce
 from appliance.signing.client import SignerClient
 from appliance.signing.token import Pin, TokenKey
 from appliance.signing.trust import TrustStore
-from provisioning.demo import images
+from provisioning.demo.artwork import seal_png, signature_png
 from provisioning.demo.cast import CHAIR, PROVINCE_OFFICE, UBND
 from provisioning.demo.draft import make_draft
 
@@ -56,7 +56,7 @@ def province_letter(*, signer: SignerClient, trust: TrustStore, keys: tuple[Toke
         key=personal,
         pin=Pin(pin),
         signer=signer,
-        image_png=images.signature_png(PROVINCE_LEADER),
+        image_png=signature_png(PROVINCE_LEADER),
         signer_name=PROVINCE_LEADER,
         at=at,
         trust=trust,
@@ -70,7 +70,7 @@ def province_letter(*, signer: SignerClient, trust: TrustStore, keys: tuple[Toke
         key=seal,
         pin=Pin(pin),
         signer=signer,
-        seal_png=images.seal_png(PROVINCE_OFFICE.name),
+        seal_png=seal_png(PROVINCE_OFFICE.name, PROVINCE_OFFICE.place),
         seal_mm=SEAL_MM,
         organ_name=PROVINCE_OFFICE.name,
         at=at,

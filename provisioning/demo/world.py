@@ -18,8 +18,9 @@ from appliance.signing.token import TokenKey
 from provisioning import ready
 from provisioning.box import make_desk
 from provisioning.clamd import clamd_program
-from provisioning.demo import images, pki, soft_token, tls
-from provisioning.demo.cast import CHAIR, COUNCIL_CHAIR, ORGANS, PEOPLE, PROVINCE_OFFICE, UBND
+from provisioning.demo import pki, soft_token, tls
+from provisioning.demo.artwork import seal_png, signature_png
+from provisioning.demo.cast import CHAIR, COUNCIL_CHAIR, ORGANS, PEOPLE, PROVINCE, PROVINCE_OFFICE, UBND
 from provisioning.demo.letters import PROVINCE_LEADER
 from provisioning.demo.office import bind_key, fill
 from provisioning.nginx import Front, nginx_program
@@ -221,8 +222,8 @@ def _furnish(
 ) -> dict[str, str]:
     """The box's store with organs, people, seals, and keys made on its tokens; returns username → account id."""
     desk = make_desk(settings, create=True)
-    seals = {organ.id: images.seal_png(organ.name) for organ in ORGANS if organ.local}
-    signatures = {person.username: images.signature_png(person.full_name) for person in (CHAIR, COUNCIL_CHAIR)}
+    seals = {organ.id: seal_png(organ.name, f"TỈNH {PROVINCE}") for organ in ORGANS if organ.local}
+    signatures = {person.username: signature_png(person.full_name) for person in (CHAIR, COUNCIL_CHAIR)}
     accounts = fill(desk, passwords=passwords, seals=seals, signatures=signatures)
     store = soft_token.make_store(tokens)
     for leader, organ in ((CHAIR, UBND), (COUNCIL_CHAIR, ORGANS[1])):

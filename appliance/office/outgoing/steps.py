@@ -33,8 +33,12 @@ def submit(desk: Desk, actor: Actor, outgoing_id: str) -> Outgoing:
     document = get(desk, actor, outgoing_id)
     check(actor, document, "submit")
     require_author(actor, document)
-    data = desk.blobs.read(document.draft_sha256)
-    prepared = desk.blobs.put(pdf_prepare.prepare(data, Placement.from_json(document.placement)))
+    placement = Placement.from_json(document.placement)
+    # What the draft has printed is checked now, before the leader signs: the number comes too late for a correction.
+    today, organ = desk.clock.now().date(), organs.get(desk.db, document.organ_id)
+    mark = notation(document.type, organ.abbreviation, document.unit)
+    produce.check_printed(placement, {"notation": mark, "year": str(today.year)})
+    prepared = desk.blobs.put(pdf_prepare.prepare(desk.blobs.read(document.draft_sha256), placement))
     changes = {"prepared_sha256": prepared, "signed_sha256": None, "signed_at": None}
     return apply(desk, actor, document, "submit", changes, {"prepared": prepared})
 
