@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from tests.live_fixtures import Live
 
@@ -33,16 +33,22 @@ def trusting_home(home: Path, authority: Path) -> Path:
     return home
 
 
-@pytest.fixture(scope="session")
-def browser(live: Live, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Chromium from Debian, for the whole run."""
+@pytest.fixture(scope="package")
+def playwright() -> Iterator[Playwright]:
+    """One engine for the browser tests; it ends with them, because its event loop may not run beside other tests."""
+    with sync_playwright() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright, live: Live, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Chromium from Debian that trusts the running office."""
     home = trusting_home(tmp_path_factory.mktemp("home"), live.world.lan_ca)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=QUIET, env={**os.environ, "HOME": str(home)}
-        )
-        yield chromium
-        chromium.close()
+    chromium = playwright.chromium.launch(
+        executable_path="/usr/bin/chromium", args=QUIET, env={**os.environ, "HOME": str(home)}
+    )
+    yield chromium
+    chromium.close()
 
 
 def log_in(browser: Browser, live: Live, username: str, size: tuple[int, int] = DESKTOP) -> Page:

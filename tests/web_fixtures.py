@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import re
 from dataclasses import dataclass, field
@@ -80,8 +81,9 @@ def words(answer: TestResponse) -> str:
     return " ".join(re.sub(r"<[^>]*>", " ", answer.text).split())
 
 
+@functools.cache  # pypdfium2 writes the time into it
 def blank_pdf(pages: int = 1) -> bytes:
-    """A PDF of empty A4 pages."""
+    """A PDF of empty A4 pages, the same bytes every time."""
     document = pypdfium2.PdfDocument.new()
     for _ in range(pages):
         document.new_page(595, 842)
