@@ -79,6 +79,8 @@ def init_access(app: Flask) -> None:
     def check() -> BaseResponse | None:
         if request.endpoint == "static":
             return None
+        if (failure := _stored().failure) is not None:
+            raise failure
         g.actor = found = current()
         if request.endpoint is None:
             return None  # no such page: said inside the frame the person knows

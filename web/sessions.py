@@ -16,6 +16,7 @@ from flask.sessions import SessionInterface, SessionMixin
 from werkzeug.datastructures import CallbackDict
 
 from appliance.config import Settings
+from appliance.errors import TramError
 from web.context import desk
 
 COOKIE = "__Host-tram"
@@ -34,6 +35,7 @@ class StoredSession(CallbackDict[str, Any], SessionMixin):
         self.old_tokens: list[str] = []
         self.seen_at = seen_at
         self.passive = False
+        self.failure: TramError | None = None  # why the store could not be asked; the request is refused with it
         self.new = not token
         self.modified = False
 
@@ -56,11 +58,15 @@ class StoredSessions(SessionInterface):
         token = request.cookies.get(COOKIE, "")
         if not token or request.path.startswith("/static/"):
             return StoredSession()
-        row = (
-            desk()
-            .db.execute("SELECT data, created_at, seen_at FROM web_session WHERE id_sha256 = ?", [_digest(token)])
-            .fetchone()
-        )
+        try:
+            db = desk().db
+        except TramError as error:
+            session = StoredSession()
+            session.failure = error
+            return session
+        row = db.execute(
+            "SELECT data, created_at, seen_at FROM web_session WHERE id_sha256 = ?", [_digest(token)]
+        ).fetchone()
         now = time.time()
         # A clock set back makes ages negative: such a session is not trusted either.
         if row is None or not (-60 <= now - row[1] < self.absolute and -60 <= now - row[2] < self.idle):
@@ -70,12 +76,12 @@ class StoredSessions(SessionInterface):
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Write what changed; a request that only looks (polling) does not keep the session alive."""
         assert isinstance(session, StoredSession)
-        db, now = desk, time.time()
+        now = time.time()
         for token in session.old_tokens:
-            db().db.execute("DELETE FROM web_session WHERE id_sha256 = ?", [_digest(token)])
+            desk().db.execute("DELETE FROM web_session WHERE id_sha256 = ?", [_digest(token)])
         if not session:
             if session.token:
-                db().db.execute("DELETE FROM web_session WHERE id_sha256 = ?", [_digest(session.token)])
+                desk().db.execute("DELETE FROM web_session WHERE id_sha256 = ?", [_digest(session.token)])
             if session.token or session.old_tokens:
                 response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="Strict")
             return
@@ -84,7 +90,7 @@ class StoredSessions(SessionInterface):
             response.set_cookie(COOKIE, session.token, path="/", secure=True, httponly=True, samesite="Strict")
         elif session.modified or (not session.passive and now - session.seen_at > _SEEN_EVERY):
             seen_at = session.seen_at if session.passive else now
-            db().db.execute(
+            desk().db.execute(
                 "UPDATE web_session SET data = ?, account_id = ?, seen_at = ? WHERE id_sha256 = ?",
                 [json.dumps(dict(session)), session.get("account_id"), seen_at, _digest(session.token)],
             )

@@ -284,3 +284,12 @@ def test_the_shipped_font_is_the_one_that_is_drawn(chromium: Browser, place: Pla
     fonts = session.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
     assert {(font["familyName"], font["isCustomFont"]) for font in fonts} == {("Be Vietnam Pro SemiBold", True)}
     context.close()
+
+
+def test_a_page_left_open_goes_to_log_in_when_its_session_has_ended(chromium: Browser, place: Place) -> None:
+    context = _context(chromium, DESKTOP)
+    page = _log_in(context, place, CLERK.username)
+    page.goto(f"{place.base}/hang-doi/")
+    place.office.desk.db.execute("DELETE FROM web_session")
+    page.wait_for_url(re.compile("/dang-nhap"), timeout=20_000)
+    context.close()

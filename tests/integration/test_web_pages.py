@@ -125,6 +125,17 @@ def test_a_crash_is_a_calm_page_with_the_time_to_quote(office: Office, monkeypat
     assert "secret detail" not in answer.text
 
 
+def test_a_lost_store_is_said_on_a_page_and_nothing_is_shown(office: Office) -> None:
+    clerk = _visitor(office, CLERK.username)
+    office.desk.db.close()
+    office.desk.settings.database.unlink()
+    for path in ("/", "/dang-nhap"):
+        answer = clerk.get(path)
+        assert answer.status_code == 503
+        assert "Không mở được kho dữ liệu" in words(answer)
+        assert "không xóa tệp nào" in words(answer)
+
+
 def test_empty_lists_say_what_will_come_and_what_to_do(office: Office) -> None:
     clerk = _visitor(office, CLERK.username)
     assert "Không có việc nào đang chờ anh/chị." in words(clerk.get("/"))

@@ -154,6 +154,7 @@ def _page(document: Incoming, error: TramError | None) -> str:
         document=document,
         error=error,
         files=files,
+        paper=_paper(files),
         doable=_doable(actor(), document),
         warnings=json.loads(document.warnings),
         assignee=people.get(work.db, document.assignee_id) if document.assignee_id else None,
@@ -163,6 +164,13 @@ def _page(document: Incoming, error: TramError | None) -> str:
         legal_value=LEGAL_VALUE,
         now=work.clock.now(),
     )
+
+
+def _paper(files: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The PDF shown in the page: the one asked for (``?tep=1``), else the first; none in which malware was found."""
+    fit = [row for row in files if row["media_type"] == "application/pdf" and row["scan"] in ("", "clean")]
+    asked = [row for row in fit if str(row["position"]) == request.args.get("tep")]
+    return next(iter([*asked, *fit]), None)
 
 
 def _report(text: str) -> dict[str, Any]:

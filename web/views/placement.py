@@ -11,16 +11,24 @@ from werkzeug.wrappers import Response
 from appliance.errors import N_, BadInput, TramError
 from appliance.office import outgoing
 from appliance.office.outgoing import Outgoing
-from appliance.signing.placement import SIGNATURE_FIELD, Area, Placement
+from appliance.signing.placement import (
+    DAY_FIELD,
+    MONTH_FIELD,
+    SIGNATURE_FIELD,
+    YEAR_FIELD,
+    Area,
+    Placement,
+)
 from appliance.signing.prepare import PdfFacts, inspect
 from web.access import open_to
 from web.context import actor, desk
 
 pages = Blueprint("placement", __name__, url_prefix="/van-ban-di/<document_id>/vi-tri")
 MM = 72 / 25.4  # points in a millimetre
+DATE_FIELDS = (DAY_FIELD, MONTH_FIELD, YEAR_FIELD)
 WORDS: dict[str, str] = {
     "SoVanBan": N_("Số văn bản"),
-    "NgayVanBan": N_("Ngày ban hành"),
+    "NgayVanBan": N_("Ngày"),
     "ThangVanBan": N_("Tháng"),
     "NamVanBan": N_("Năm"),
     "signature": N_("Chữ ký của lãnh đạo"),
@@ -73,7 +81,11 @@ def _facts(document: Outgoing) -> PdfFacts:
 def _page(document: Outgoing, placement: Placement, error: TramError | None) -> str:
     facts = _facts(document)
     signature_found = SIGNATURE_FIELD in placement.found
-    boxes = [_box(slot.name, slot.area, slot.name in placement.found, facts) for slot in placement.slots]
+    date_found = DAY_FIELD in placement.found  # the parts of the date line are found together
+    boxes = [
+        _box(slot.name, slot.area, date_found if slot.name in DATE_FIELDS else slot.name in placement.found, facts)
+        for slot in placement.slots
+    ]
     boxes.append(_box("signature", placement.signature, signature_found, facts))
     boxes.append(_box("seal", placement.seal, signature_found, facts))  # the seal's place follows from the signature's
     return render_template(

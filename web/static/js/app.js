@@ -89,10 +89,20 @@ for (const picker of document.querySelectorAll("[data-picker]")) {
     const wanted = folded(search.value.trim());
     for (const { item, text } of items) item.hidden = !text.includes(wanted);
   });
+  const list = picker.querySelector(".picker__list");
+  list.prepend(...items.filter(({ box }) => box.checked).map(({ item }) => item));
   search.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
   picker.addEventListener("change", count);
   count();
 }
+
+// An area refreshes itself only while somebody can see it; its first filling is never held back.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const area = event.detail.elt;
+  const trigger = area.getAttribute("hx-trigger") ?? "";
+  if (document.hidden && trigger.includes("every") && (area.dataset.filled || !trigger.includes("load"))) event.preventDefault();
+});
+document.addEventListener("htmx:afterRequest", (event) => { event.detail.elt.dataset.filled = "1"; });
 
 // What stopped a person is where the eye goes first.
 document.querySelector("main .problem")?.scrollIntoView({ block: "center" });
