@@ -293,3 +293,17 @@ def test_a_page_left_open_goes_to_log_in_when_its_session_has_ended(chromium: Br
     place.office.desk.db.execute("DELETE FROM web_session")
     page.wait_for_url(re.compile("/dang-nhap"), timeout=20_000)
     context.close()
+
+
+def test_a_link_from_another_site_finds_the_person_still_logged_in(chromium: Browser, place: Place) -> None:
+    context = _context(chromium, DESKTOP)
+    page = _log_in(context, place, CLERK.username)
+    page.goto(place.base.replace("localhost", "127.0.0.1") + "/dang-nhap")  # the same box is another site by number
+    page.evaluate(
+        "(to) => { const a = document.createElement('a'); a.href = to; a.id = 'out'; a.textContent = 'x';"
+        " document.querySelector('main').append(a); }",
+        f"{place.base}/van-ban-den/",
+    )
+    page.locator("#out").click()
+    expect(page.get_by_role("heading", name="Văn bản đến")).to_be_visible()
+    context.close()
