@@ -79,13 +79,6 @@ def doable(person: Actor, document: Outgoing, today: str, leader: str) -> Doable
         "drafting": N_("Người soạn chưa trình ký."),
         "returned": N_("Chờ người soạn sửa và trình lại."),
     }.get(document.state, "")
-    if (
-        mine
-        and document.state in outgoing.EDITABLE
-        and "submit" not in open_steps
-        and not person.has("clerk", "official", "leader")
-    ):
-        main = ""
     return Doable(main, [action for action in open_steps if action != main], "" if main else waits % {"leader": leader})
 
 
