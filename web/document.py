@@ -54,7 +54,7 @@ class Doable:
     waits_for: str = ""
 
 
-def doable(person: Actor, document: Outgoing, today: str, leader: str) -> Doable:
+def doable(person: Actor, document: Outgoing, today: str) -> Doable:
     """The office's transition table read for one person; the office checks everything again."""
     mine = document.drafter_id == person.account_id or person.has("clerk")
     signs = document.signer_id == person.account_id
@@ -79,7 +79,7 @@ def doable(person: Actor, document: Outgoing, today: str, leader: str) -> Doable
         "drafting": N_("Người soạn chưa trình ký."),
         "returned": N_("Chờ người soạn sửa và trình lại."),
     }.get(document.state, "")
-    return Doable(main, [action for action in open_steps if action != main], "" if main else waits % {"leader": leader})
+    return Doable(main, [action for action in open_steps if action != main], "" if main else waits)
 
 
 def outgoing_page(document: Outgoing, error: TramError | None = None) -> str:
@@ -87,7 +87,7 @@ def outgoing_page(document: Outgoing, error: TramError | None = None) -> str:
     work, person = desk(), actor()
     now = work.clock.now()
     signer = people.get(work.db, document.signer_id)
-    todo = doable(person, document, now.date().isoformat(), signer.full_name)
+    todo = doable(person, document, now.date().isoformat())
     message = messages.for_outgoing(work.db, document.id)
     return render_template(
         "outgoing/show.html",
