@@ -64,6 +64,7 @@ CREATE TABLE outgoing (           -- văn bản đi
   unit TEXT NOT NULL DEFAULT '',  -- drafting unit or field, for công văn: '15/UBND-VP'
   drafter_id TEXT NOT NULL REFERENCES account(id), signer_id TEXT NOT NULL REFERENCES account(id),
   competence TEXT NOT NULL DEFAULT '', reply_due TEXT, note TEXT NOT NULL DEFAULT '',
+  reason TEXT NOT NULL DEFAULT '',  -- why it was sent back or withdrawn
   book TEXT NOT NULL DEFAULT '', number INTEGER, number_year INTEGER, notation TEXT, issue_date TEXT,
   document_code TEXT UNIQUE,
   rule_set TEXT NOT NULL, file_name TEXT NOT NULL,

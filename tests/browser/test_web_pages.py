@@ -59,7 +59,7 @@ def place(furnished: tuple[Path, dict[str, str]], tmp_path_factory: pytest.TempP
     settings = Settings(data=folder, chronyc=False)
     office = Office(make_desk(settings), accounts)
     outgoing = {
-        state: add_outgoing(office, state, subject=LONG, note="Bổ sung căn cứ." if state == "returned" else "")
+        state: add_outgoing(office, state, subject=LONG, reason="Bổ sung căn cứ." if state == "returned" else "")
         for state in ("drafting", "returned", "submitted", "signed", "numbered", "sealed", "issued", "withdrawn")
     }
     yesterday = (office.desk.clock.now() - timedelta(days=1)).isoformat()

@@ -82,6 +82,7 @@ class Outgoing:
     competence: str
     reply_due: str | None
     note: str
+    reason: str
     book: str
     number: int | None
     number_year: int | None

@@ -46,13 +46,13 @@ def submit(desk: Desk, actor: Actor, outgoing_id: str) -> Outgoing:
 def give_back(desk: Desk, actor: Actor, outgoing_id: str, reason: str) -> Outgoing:
     """The leader sends a draft back with a reason."""
     document = get(desk, actor, outgoing_id)
-    return apply(desk, actor, document, "give_back", {"note": reason_text(reason)}, {"reason": reason_text(reason)})
+    return apply(desk, actor, document, "give_back", {"reason": reason_text(reason)}, {"reason": reason_text(reason)})
 
 
 def send_back(desk: Desk, actor: Actor, outgoing_id: str, reason: str) -> Outgoing:
     """The clerk sends a signed document back for a fault of form found before numbering."""
     document = get(desk, actor, outgoing_id)
-    changes = {"note": reason_text(reason), "signed_sha256": None, "signed_at": None}
+    changes = {"reason": reason_text(reason), "signed_sha256": None, "signed_at": None}
     return apply(desk, actor, document, "send_back", changes, {"reason": reason_text(reason)})
 
 
@@ -61,7 +61,7 @@ def withdraw(desk: Desk, actor: Actor, outgoing_id: str, reason: str) -> Outgoin
     document = get(desk, actor, outgoing_id)
     if document.drafter_id != actor.account_id and not actor.has("clerk"):
         raise NotAllowed(N_("Chỉ người soạn hoặc văn thư được rút văn bản."))
-    return apply(desk, actor, document, "withdraw", {"note": reason_text(reason)}, {"reason": reason_text(reason)})
+    return apply(desk, actor, document, "withdraw", {"reason": reason_text(reason)}, {"reason": reason_text(reason)})
 
 
 def sign(desk: Desk, actor: Actor, outgoing_id: str, pin: Pin, *, last_try: bool = False) -> Outgoing:
@@ -103,7 +103,7 @@ def _with_pin(desk: Desk, actor: Actor, device_id: str, last_try: bool, make: Ca
     try:
         data = make()
     except SignerError as error:
-        if error.code in ("wrong_pin", "pin_locked"):
+        if error.code in ("wrong_pin", "last_try", "pin_locked"):
             devices.count_pin(desk, device_id, actor, wrong=True)
         raise
     devices.count_pin(desk, device_id, actor, wrong=False)
