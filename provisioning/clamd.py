@@ -35,6 +35,13 @@ def write_signatures(folder: Path) -> None:
     (folder / "local.ndb").write_text(f"Local.Eicar.Body:0:*:{sample[:40].hex()}\n", "ascii")
 
 
+def configuration(*, socket: Path, database: Path, temporary: Path, max_upload_mb: int, as_root: bool) -> str:
+    """clamd.conf. ``max_upload_mb``: the pages' own limit; ``as_root``: stay root."""
+    return template("clamd.conf").render(
+        socket=socket, database=database, temporary=temporary, limit_mb=max_upload_mb + HEADROOM_MB, as_root=as_root
+    )
+
+
 def write_configuration(settings: Settings, database: Path | None = None) -> Path:
     """Write ``clamd/clamd.conf`` below the data folder and return it.
 
@@ -47,11 +54,11 @@ def write_configuration(settings: Settings, database: Path | None = None) -> Pat
         write_signatures(database)
     for folder in (home / "tmp", settings.run):
         folder.mkdir(parents=True, exist_ok=True)
-    text = template("clamd.conf").render(
+    text = configuration(
         socket=checked_socket(settings.clamd_socket),
         database=database,
         temporary=home / "tmp",
-        limit_mb=settings.max_upload_mb + HEADROOM_MB,
+        max_upload_mb=settings.max_upload_mb,
         as_root=os.geteuid() == 0,
     )
     path = home / "clamd.conf"
@@ -61,11 +68,11 @@ def write_configuration(settings: Settings, database: Path | None = None) -> Pat
 
 def clamd_program(settings: Settings, database: Path | None = None) -> Program:
     """clamd in the foreground as the current user, ready when it answers PING."""
-    configuration = write_configuration(settings, database)
+    path = write_configuration(settings, database)
     # The official database takes a minute to load on a small machine.
     return Program(
         name="clamd",
-        argv=(PROGRAM, "--config-file", str(configuration)),
+        argv=(PROGRAM, "--config-file", str(path)),
         ready=answers_ping(settings.clamd_socket),
         ready_seconds=30.0 if database is None else 180.0,
         restart=True,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,16 +64,6 @@ def write_pages(folder: Path, max_upload_mb: int) -> None:
         (folder / name).write_text(template(name).render(max_upload_mb=max_upload_mb), "utf-8")
 
 
-def write_box(folder: Path) -> None:
-    """nginx-site.conf and pages/ as systemd/etc ships them for a real box: ``python -m provisioning.nginx FOLDER``."""
-    tls, limit = Path("/etc/tram/tls"), Settings.max_upload_mb
-    names = ("tram.local", "192.168.1.10")
-    front = Front(443, tls / "box.pem", tls / "box.key", names, host="0.0.0.0", redirect_port=80, strict=True)
-    text = site(front, Path("/run/tram/web.sock"), limit, Path("/opt/tram/pages"))
-    (folder / "nginx-site.conf").write_text(text, "utf-8")
-    write_pages(folder / "pages", limit)
-
-
 def write_configuration(settings: Settings, front: Front) -> Path:
     """Write ``nginx/nginx.conf`` and ``nginx/site.conf`` below the data folder; returns the first.
 
@@ -100,7 +89,3 @@ def nginx_program(settings: Settings, front: Front) -> Program:
         ready=ready.port(front.port, front.host),
         restart=True,
     )
-
-
-if __name__ == "__main__":
-    write_box(Path(sys.argv[1]))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.config import load_settings
-from provisioning.nginx import PAGES, write_box
+from provisioning import box_files
 
 SOURCE = Path(__file__).resolve().parents[2] / "systemd"
 DEBIAN_UNITS = Path("/usr/lib/systemd/system")
@@ -28,7 +28,7 @@ PROGRAMS = (
 # Tenths of systemd's exposure level (0 tight, 100 open), as reached; a looser unit fails.
 EXPOSURE = {
     "tram-web.service": 2,
-    "tram-signer.service": 2,
+    "tram-signer.service": 4,
     "tram-sync.service": 10,
     "nginx.service": 27,
     "clamav-daemon.service": 6,
@@ -146,7 +146,18 @@ def test_the_folders_belong_to_pages_and_link_together(peopled: Path) -> None:
     assert (peopled / "var/lib/tram/run/signer.sock").readlink() == Path("/run/tram/signer.sock")
 
 
-def test_the_shipped_site_and_pages_are_what_the_code_writes(tmp_path: Path) -> None:
-    write_box(tmp_path)
-    for name in ("nginx-site.conf", *(f"pages/{page}" for page in PAGES)):
-        assert (SOURCE / "etc" / name).read_text("utf-8") == (tmp_path / name).read_text("utf-8")
+def test_the_shipped_files_are_what_the_code_writes(tmp_path: Path) -> None:
+    for written in box_files.write(tmp_path):
+        shipped = SOURCE / "etc" / written.relative_to(tmp_path)
+        assert shipped.read_text("utf-8") == written.read_text("utf-8")
+
+
+def settings_of(unit: Path) -> set[str]:
+    return {line.split("=")[0] for line in unit.read_text("utf-8").splitlines() if line[:1].isalpha() and "=" in line}
+
+
+@pytest.mark.parametrize("unit", [name for name in OURS if name.endswith(".service")])
+def test_a_service_sets_nothing_that_the_common_hardening_would_take_back(unit: str) -> None:
+    # A drop-in is read last and wins, so the service's own line would look valid and do nothing.
+    twice = settings_of(SOURCE / "tram-.service.d/hardening.conf") & settings_of(SOURCE / unit)
+    assert twice == set()
