@@ -28,7 +28,7 @@ test: setup-dev ## every test
 quick: setup-dev ## tests without browser, faults and slow ones
 	$(PY) -m pytest -m 'not slow and not browser and not fault' $(ARGS)
 
-lint: setup-dev ## style, types, layers, units of text that must not be committed
+lint: setup-dev ## style, types, layers, and no text that only holds on one machine
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
