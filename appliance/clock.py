@@ -1,8 +1,9 @@
 """A clock that says how far off it may be, and whether one may sign by it (articles 12, 13.4, 20.4).
 
-Wall time is always +07:00. Sources, best first: chronyd's own tracking; samples of the bus's clock taken by sync
-(bus-link C.5). chronyd's leap status stays "Normal" for ever after its network dies, so the state is computed here
-from reference time and error bound. Durations use the monotonic clock.
+Wall time is always +07:00. sync takes samples of chronyd's own tracking where it runs, and of the bus's clock
+otherwise; everybody reads the samples from the store, because the pages have no network to ask chronyd by. chronyd's
+leap status stays "Normal" for ever after its network dies, so the state is computed here from the age and the error
+bound of the best sample. Durations use the monotonic clock.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class Clock:
             return Reading(
                 now, "suspect", "none", None, False, N_("Đồng hồ của trạm đang chạy lùi so với lần ghi trước.")
             )
-        evidence = (self._settings.chronyc and _chrony()) or _bus(db)
+        evidence = _best_sample(db)
         if evidence is None:
             return Reading(
                 now, "unsynced", "none", None, False, N_("Đồng hồ của trạm chưa được đồng bộ với nguồn nào.")
@@ -93,15 +94,44 @@ def raise_floor(db: Database, now: datetime) -> None:
 
 
 def record_bus_sample(db: Database, *, offset: float, error: float) -> None:
-    """Keep one sample of the bus's clock: ``offset`` = bus - box in seconds, ``error`` its bound. Old ones go."""
-    row = {"boot_id": boot_id(), "monotonic": _steady(), "wall": time.time(), "offset": offset, "error": error}
+    """Keep one sample of the bus's clock: ``offset`` = bus - box in seconds, ``error`` its bound."""
+    _record(db, _Evidence("bus", offset, error, 0.0))
+
+
+def record_chrony_sample(db: Database, *, host: str = "", port: int = 323) -> bool:
+    """Keep what chronyd knows now; False when it does not run here or was never synchronised.
+
+    ``host``: chronyc's -h, a socket's path or an address ('': its own default); ``port``: its -p.
+    """
+    evidence = _chrony(host, port)
+    if evidence is not None:
+        _record(db, evidence)
+    return evidence is not None
+
+
+def _record(db: Database, evidence: _Evidence) -> None:
+    """One row, dated back to when the source last answered; the oldest of the same source go."""
+    row = {
+        "source": evidence.source,
+        "boot_id": boot_id(),
+        "monotonic": _steady() - evidence.age,
+        "wall": time.time() - evidence.age,
+        "offset": evidence.offset,
+        "error": evidence.error,
+    }
     db.table("clock_sample").insert(row)
-    db.execute("DELETE FROM clock_sample WHERE id <= (SELECT max(id) FROM clock_sample) - ?", [MAX_SAMPLES])
+    db.execute(
+        "DELETE FROM clock_sample WHERE source = ? AND id NOT IN"
+        " (SELECT id FROM clock_sample WHERE source = ? ORDER BY id DESC LIMIT ?)",
+        [evidence.source, evidence.source, MAX_SAMPLES],
+    )
 
 
-def newest_sample_age(db: Database) -> float:
-    """Seconds since the newest bus sample of this boot, infinite without one."""
-    row = db.execute("SELECT max(monotonic) FROM clock_sample WHERE boot_id = ?", [boot_id()]).fetchone()
+def newest_sample_age(db: Database, source: str = "bus") -> float:
+    """Seconds since the newest sample of ``source`` in this boot, infinite without one."""
+    row = db.execute(
+        "SELECT max(monotonic) FROM clock_sample WHERE boot_id = ? AND source = ?", [boot_id(), source]
+    ).fetchone()
     return math.inf if row[0] is None else _steady() - float(row[0])
 
 
@@ -115,31 +145,29 @@ def _steady() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def _bus(db: Database) -> _Evidence | None:
-    """The bus sample that bounds the present error best; samples of an earlier boot say nothing."""
-    best: _Evidence | None = None
-    rows = db.execute("SELECT monotonic, wall, offset, error FROM clock_sample WHERE boot_id = ?", [boot_id()])
-    for monotonic, wall, offset, error in rows:
+def _best_sample(db: Database) -> _Evidence | None:
+    """The sample that knows the present time best; samples of an earlier boot say nothing."""
+    rows = db.execute(
+        "SELECT source, monotonic, wall, offset, error FROM clock_sample WHERE boot_id = ?", [boot_id()]
+    ).fetchall()
+    found = []
+    for source, monotonic, wall, offset, error in rows:
         age = _steady() - monotonic
         # A step of the wall clock since the sample moves the known offset by the same amount.
         stepped = (time.time() - wall) - age
-        evidence = _Evidence("bus", offset - stepped, error + age * DRIFT, age)
-        if best is None or abs(evidence.offset) + evidence.error < abs(best.offset) + best.error:
-            best = evidence
-    return best
+        found.append(_Evidence(source, offset - stepped, error + age * DRIFT, age))
+    # The least uncertain one, whatever it says: a sample may not win because it flatters the clock.
+    return min(found, key=lambda evidence: evidence.error, default=None)
 
 
-def _chrony() -> _Evidence | None:
+def _chrony(host: str, port: int) -> _Evidence | None:
     """What chronyd knows, or None when it does not run here or was never synchronised."""
+    command = ["chronyc", "-c", "-n", "-p", str(port), *(["-h", host] if host else []), "tracking"]
     try:
-        answer = subprocess.run(
-            ["chronyc", "-c", "-n", "tracking"], capture_output=True, text=True, timeout=5, check=False
-        )
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None  # no chronyd on this machine: the bus's samples decide, and the reading names its source
-    if answer.returncode != 0:
-        return None
-    return parse_tracking(answer.stdout, time.time())
+    return parse_tracking(answer.stdout, time.time()) if answer.returncode == 0 else None
 
 
 def parse_tracking(line: str, now: float) -> _Evidence | None:
@@ -152,8 +180,9 @@ def parse_tracking(line: str, now: float) -> _Evidence | None:
     except ValueError:
         return None
     age = max(0.0, now - reference)
-    # chronyd grows the dispersion by maxclockerror (default 1 ppm, too optimistic): our own drift bound is added.
-    return _Evidence("chrony", offset, delay / 2 + dispersion + age * DRIFT, age)
+    # chronyd lets the dispersion grow by maxclockerror (default 1 ppm, too optimistic): our own drift bound is added
+    # for the sample's whole age when it is read.
+    return _Evidence("chrony", offset, delay / 2 + dispersion, age)
 
 
 def parse(text: str) -> datetime:

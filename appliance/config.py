@@ -37,7 +37,9 @@ class Settings:
     trust_dir: Path | None = None
     """Folder of *.pem roots and intermediates and *.crl lists; default data/trust."""
     chronyc: bool = True
-    """Ask chronyd (chronyc -c tracking) for the clock's state before the bus's samples."""
+    """Whether sync asks chronyd (chronyc -c tracking) how good the clock is, before it asks the bus."""
+    chronyc_host: str = ""
+    """chronyc's -h: a socket's path or an address; empty: chronyc's own default."""
     clock_max_error_seconds: float = 5.0
     """Nobody signs when the clock may be further off than this."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.clock import newest_sample_age, record_bus_sample
+from appliance.clock import newest_sample_age, record_bus_sample, record_chrony_sample
 from appliance.office.desk import Desk
 from appliance.store.database import transaction
 from sync.bus.base import BusClient, BusTime
@@ -21,10 +21,12 @@ def sample_clock(desk: Desk, client: BusClient) -> BusTime:
 
 
 def keep_sampled(desk: Desk, client: BusClient) -> bool:
-    """Take a sample when there is no fresh, trusted one; returns whether one was taken. Raises BusError.
+    """Ask chronyd, and the bus when there is no fresh, trusted sample of it; returns whether the bus was asked.
 
-    A box that starts while the line is down can sign within a minute of the line's return.
+    A box that starts while the line is down can sign within a minute of the line's return. Raises BusError.
     """
+    if desk.settings.chronyc:
+        record_chrony_sample(desk.db, host=desk.settings.chronyc_host)
     if newest_sample_age(desk.db) < FRESH_SECONDS and desk.clock.read(desk.db).trusted:
         return False
     sample_clock(desk, client)

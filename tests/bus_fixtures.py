@@ -67,6 +67,8 @@ class Authority:
         own = self._builder(self._name, self._key.public_key()).add_extension(
             x509.BasicConstraints(ca=True, path_length=0), critical=True
         )
+        usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)  # sign certificates, lists
+        own = own.add_extension(usage, critical=True)
         self.certificate.write_bytes(own.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
     def server(self) -> tuple[Path, Path]:

@@ -143,9 +143,9 @@ CREATE TABLE incoming_file (
   size INTEGER NOT NULL, media_type TEXT NOT NULL, scan TEXT NOT NULL DEFAULT '', signatures TEXT NOT NULL DEFAULT '[]',
   PRIMARY KEY (incoming_id, position)
 ) STRICT;
-CREATE TABLE clock_sample (       -- the bus's clock beside ours (bus-link C.5)
-  id INTEGER PRIMARY KEY, boot_id TEXT NOT NULL, monotonic REAL NOT NULL, wall REAL NOT NULL, offset REAL NOT NULL,
-  error REAL NOT NULL
+CREATE TABLE clock_sample (       -- another clock beside ours
+  id INTEGER PRIMARY KEY, source TEXT NOT NULL CHECK (source IN ('bus', 'chrony')),
+  boot_id TEXT NOT NULL, monotonic REAL NOT NULL, wall REAL NOT NULL, offset REAL NOT NULL, error REAL NOT NULL
 ) STRICT;
 -- inbox cursor, link state, clock floor, last job failures
 CREATE TABLE fact (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;

@@ -115,7 +115,10 @@ def build(data: Path, port: int) -> World:
 def programs(world: World) -> list[Program]:
     """The box's processes and the bus, in the order they start."""
     settings, run = world.settings, world.settings.run
-    front = Front(world.ports.web, world.data / "pki" / "lan" / "server.pem", world.data / "pki" / "lan" / "server.key")
+    lan = world.data / "pki" / "lan"
+    front = Front(
+        world.ports.web, lan / "server.pem", lan / "server.key", names=("localhost", "127.0.0.1", "tram.local")
+    )
     return [
         clamd_program(settings),
         Program(
