@@ -20,7 +20,7 @@ from provisioning.demo.cast import PEOPLE, UBND
 from provisioning.demo.day import Day, Step
 from provisioning.demo.eyes import Eyes
 from provisioning.demo.person import Person
-from provisioning.demo.world import World, build, programs, province_signer
+from provisioning.demo.world import World, build, clear, programs, province_signer
 from provisioning.supervisor import Supervisor
 
 SUMMARY = "summary.json"
@@ -29,7 +29,8 @@ SUMMARY = "summary.json"
 def run(data: Path, port: int, *, stay: bool) -> int:
     """Make the world, start it, play the day, print and write what happened; exit status 0 only if every step held."""
     status = 1
-    with Supervisor(data.parent / f"{data.name}-log") as supervisor:
+    clear(data)
+    with Supervisor(data / "log") as supervisor:
         world, draft, letter, desk = start(data, port, supervisor)
         day = play(world, desk, draft, letter)
         held = day.held and _check_issued(world, desk)

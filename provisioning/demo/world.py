@@ -84,8 +84,7 @@ class World:
 
 
 def build(data: Path, port: int) -> World:
-    """Make a new world in ``data``. Raises ConfigError when the folder holds something that is no demo."""
-    _clear(data)
+    """Make a new world in ``data``, a folder without one (see ``clear``)."""
     authority = pki.make_ca(data / "pki" / "signing")
     box, province = data / "box", data / "province"
     for home in (box, province):
@@ -153,8 +152,11 @@ def _tram(command: str, config: Path) -> tuple[str, ...]:
     return (sys.executable, "-m", "provisioning", command, "--config", str(config))
 
 
-def _clear(data: Path) -> None:
-    """An empty folder with the demo's mark; an older demo in it goes."""
+def clear(data: Path) -> None:
+    """An empty folder with the demo's mark; an older demo in it goes.
+
+    Raises ConfigError when the folder holds something that is no demo.
+    """
     if data.exists() and any(data.iterdir()):
         if not (data / MARK).exists():
             raise ConfigError(
