@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from appliance.config import Settings, load_settings
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; returns the exit status (0 done, 1 refused with a sentence, 2 wrong usage)."""
     _vietnamese_time()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("pyhanko").setLevel(logging.ERROR)  # a chain that leads nowhere is a verdict, no trace
     for chatty in ("httpx", "fontTools", "weasyprint", "apscheduler"):
         logging.getLogger(chatty).setLevel(logging.WARNING)  # a line per request or glyph would bury what matters
     options = _parser().parse_args(arguments)
@@ -50,6 +52,19 @@ def _parser() -> argparse.ArgumentParser:
     sync.add_argument("--once", action="store_true", help="one round of sending and fetching, then stop")
     _service(commands, "migrate", "make the store or bring its schema up to date", _migrate)
     _service(commands, "verify-journal", "check every link of the journal (nhật ký)", _verify_journal)
+    verify = commands.add_parser(
+        "verify", help="the verdict on the signatures of any PDF: 0 valid, 1 invalid, 2 unknown"
+    )
+    verify.add_argument("file", type=Path)
+    for flag, text in (
+        ("--trust", "a trusted root (PEM or DER); may be repeated"),
+        ("--cert", "a further authority, to complete chains; may be repeated"),
+        ("--crl", "a revocation list; may be repeated"),
+    ):
+        verify.add_argument(flag, type=Path, action="append", default=[], help=text)
+    verify.add_argument("--at", type=datetime.fromisoformat, help="judge as of this time (ISO 8601); default: now")
+    verify.add_argument("--json", action="store_true", help="everything, as JSON")
+    verify.set_defaults(run=_verify)
     bus = commands.add_parser("bus", help="the reference bus, for demos, tests and conformance")
     bus.add_argument("--config", type=Path, required=True, help="the bus's TOML file")
     bus.set_defaults(run=_bus)
@@ -134,6 +149,15 @@ def _verify_journal(options: argparse.Namespace) -> None:
     from appliance.store.database import open_database
 
     print(f"journal: {audit.verify(open_database(_settings(options).database))} entries, every link holds")
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from appliance.clock import VN
+    from provisioning.verify import given_trust, verify
+
+    at = options.at.replace(tzinfo=options.at.tzinfo or VN) if options.at else None
+    trust = given_trust(options.trust, options.cert, options.crl)
+    return verify(options.file, trust, at=at, as_json=options.json)
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ settings.load_profile("project")
 pytest_plugins = [
     "tests.office_fixtures",
     "tests.bus_fixtures",
+    "tests.signing_fixtures",
     "tests.live_fixtures",
     "tests.browser_fixtures",
 ]

@@ -24,6 +24,7 @@ from pyhanko_certvalidator.policy_decl import CertRevTrustPolicy, RevocationChec
 
 from appliance.clock import VN
 from appliance.errors import N_, RuleRefused
+from appliance.signing.report import NOT_REACHED, Check
 from appliance.signing.token import TokenKey
 from appliance.signing.trust import TrustStore
 
@@ -114,6 +115,31 @@ def _judged(
     except ValidationError:
         return Standing("invalid", "broken", N_("Chứng thư số hoặc đường dẫn chứng thực không hợp lệ"))
     return Standing("valid")
+
+
+# Which criterion a code belongs to, in the order they are judged: after one fails the later ones are not reached.
+_CRITERIA = ("algorithm", "chain", "purpose", "validity", "revocation")
+_CRITERION = {
+    "weak": "algorithm",
+    "untrusted": "chain",
+    "broken": "chain",
+    "purpose": "purpose",
+    "expired": "validity",
+    "not_yet": "validity",
+    "revoked": "revocation",
+    "unchecked": "revocation",
+}
+
+
+def certificate_checks(judged: Standing) -> list[Check]:
+    """A standing as the criteria of the report."""
+    if judged.verdict == "valid":
+        return [Check(name, "pass") for name in _CRITERIA]
+    at = _CRITERIA.index(_CRITERION[judged.code])
+    result = "fail" if judged.verdict == "invalid" else "unknown"
+    passed = [Check(name, "pass") for name in _CRITERIA[:at]]
+    later = [Check(name, "unknown", NOT_REACHED) for name in _CRITERIA[at + 1 :]]
+    return [*passed, Check(_CRITERIA[at], result, judged.reason), *later]
 
 
 def _weak(certificate: x509.Certificate) -> Standing | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,18 +67,47 @@ class TrustStore:
         lists: list[crl.CertificateList] = []
         for name, _, _ in stamp:
             for der in _blocks(self._directory / name):
-                try:
-                    if name.endswith(".crl"):
-                        entry = crl.CertificateList.load(der, strict=True)
-                        entry["tbs_cert_list"]["next_update"].native  # noqa: B018 - asn1crypto parses when touched
-                        lists.append(entry)
-                        continue
-                    certificate = x509.Certificate.load(der, strict=True)
-                    self_issued = bool(certificate.self_issued)
-                except (ValueError, TypeError, KeyError) as error:
-                    raise ConfigError(N_("Không đọc được tệp tin cậy %(name)s"), name=name) from error
-                (roots if self_issued else intermediates).append(certificate)
+                if name.endswith(".crl"):
+                    lists.append(_list(der, name))
+                    continue
+                certificate = _certificate(der, name)
+                (roots if certificate.self_issued else intermediates).append(certificate)
         return Anchors(tuple(roots), tuple(intermediates), tuple(lists), stamp)
+
+
+class GivenTrust(TrustStore):
+    """Exactly these anchors, from files named one by one instead of a folder."""
+
+    def __init__(self, roots: Sequence[Path], intermediates: Sequence[Path] = (), crls: Sequence[Path] = ()) -> None:
+        """Raises ConfigError naming the file that cannot be read."""
+        self._given = Anchors(
+            tuple(_certificate(der, path.name) for path in roots for der in _blocks(path)),
+            tuple(_certificate(der, path.name) for path in intermediates for der in _blocks(path)),
+            tuple(_list(der, path.name) for path in crls for der in _blocks(path)),
+        )
+
+    @property
+    def anchors(self) -> Anchors:
+        """What was given."""
+        return self._given
+
+
+def _certificate(der: bytes, name: str) -> x509.Certificate:
+    try:
+        certificate = x509.Certificate.load(der, strict=True)
+        certificate.self_issued  # noqa: B018 - asn1crypto parses when touched
+    except (ValueError, TypeError, KeyError) as error:
+        raise ConfigError(N_("Không đọc được tệp tin cậy %(name)s"), name=name) from error
+    return certificate
+
+
+def _list(der: bytes, name: str) -> crl.CertificateList:
+    try:
+        entry = crl.CertificateList.load(der, strict=True)
+        entry["tbs_cert_list"]["next_update"].native  # noqa: B018 - asn1crypto parses when touched
+    except (ValueError, TypeError, KeyError) as error:
+        raise ConfigError(N_("Không đọc được tệp tin cậy %(name)s"), name=name) from error
+    return entry
 
 
 def _blocks(path: Path) -> list[bytes]:

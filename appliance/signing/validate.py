@@ -23,9 +23,9 @@ from pyhanko_certvalidator import ValidationContext
 
 from appliance.clock import VN
 from appliance.errors import N_, BadInput
-from appliance.signing.certificates import Standing, standing
+from appliance.signing.certificates import Standing, certificate_checks, standing
 from appliance.signing.changes import CHANGED, changes, coverage_of, modified, trailing
-from appliance.signing.report import Report, SignatureReport, summed_up
+from appliance.signing.report import Check, Report, SignatureReport, reasons_of, summed_up, verdict_of
 from appliance.signing.trust import TrustStore
 
 log = logging.getLogger("tram.signing")
@@ -109,7 +109,8 @@ def _parsed(reader: PdfFileReader, name: str, field: Any) -> EmbeddedPdfSignatur
 
 def _broken(name: str) -> SignatureReport:
     reason = N_("Chữ ký số bị hỏng, không đọc được")
-    return SignatureReport(name, "", "", "", "", "", "invalid", [reason], "partial", [])
+    checks = (Check("integrity", "fail", reason),)
+    return SignatureReport(name, "", "", "", "", "", "invalid", [reason], "partial", [], checks=checks)
 
 
 def _judged(embedded: EmbeddedPdfSignature, look: _Look) -> SignatureReport:
@@ -130,19 +131,7 @@ def _signature(
     certificate = status.signing_cert
     signed_at = status.signer_reported_dt
     judged = _certificate_standing(certificate, others, look.trust, look.moment, signed_at)
-    reasons = []
-    if not status.intact or not status.valid:
-        reasons.append(CHANGED if not status.intact else N_("Chữ ký số không khớp với chứng thư số"))
-    reasons += modified(embedded, status, look.names, last=embedded.signed_revision == look.latest)
-    verdict = "invalid" if reasons else judged.verdict
-    if judged.reason:
-        reasons.append(judged.reason)
-    if not look.orderly and verdict == "valid":
-        verdict = "unknown"
-        reasons.append(N_("Cấu trúc tệp PDF không theo chuẩn nên không so sánh được các lần sửa đổi"))
-    if verdict == "valid" and trailing(embedded, status, look.latest):
-        verdict = "unknown"
-        reasons.append(N_("Có dữ liệu thừa nằm sau phần đã ký"))
+    checks = [*_content_checks(embedded, status, look), *certificate_checks(judged)]
     subject, issuer = certificate.subject.native, certificate.issuer.native
     return SignatureReport(
         field=embedded.field_name,
@@ -151,12 +140,41 @@ def _signature(
         issuer=_first(issuer, "common_name", "organization_name"),
         serial=f"{certificate.serial_number:x}",
         signing_time=signed_at.astimezone(VN).isoformat() if signed_at else "",
-        verdict=verdict,
-        reasons=reasons,
+        verdict=verdict_of(checks),
+        reasons=reasons_of(checks),
         coverage=coverage_of(status),
         changes=changes(status),
         certificate_until=certificate.not_valid_after.astimezone(VN).isoformat(),
+        level="B-T" if _stamped(status) else "B-B",
+        checks=tuple(checks),
     )
+
+
+def _stamped(status: PdfSignatureStatus) -> bool:
+    """Whether a trusted time stamp stands inside the signature."""
+    stamp = status.timestamp_validity
+    return bool(stamp and stamp.intact and stamp.valid and stamp.trusted)
+
+
+def _content_checks(embedded: EmbeddedPdfSignature, status: PdfSignatureStatus, look: _Look) -> list[Check]:
+    """What concerns the file: whole, signed by this key, covered, changed only as allowed, built by the rules."""
+    untouched, covered = status.intact, coverage_of(status) != "partial"
+    spoilt = modified(embedded, status, look.names, last=embedded.signed_revision == look.latest)
+    structure = Check("structure", "pass")
+    if not look.orderly:
+        reason = N_("Cấu trúc tệp PDF không theo chuẩn nên không so sánh được các lần sửa đổi")
+        structure = Check("structure", "unknown", reason)
+    elif trailing(embedded, status, look.latest):
+        structure = Check("structure", "unknown", N_("Có dữ liệu thừa nằm sau phần đã ký"))
+    return [
+        Check("integrity", "pass") if untouched else Check("integrity", "fail", CHANGED),
+        Check("key", "pass")
+        if status.valid or not untouched
+        else Check("key", "fail", N_("Chữ ký số không khớp với chứng thư số")),
+        Check("coverage", "pass") if covered else Check("coverage", "fail", spoilt[0]),
+        Check("changes", "fail", "; ".join(spoilt)) if spoilt and covered else Check("changes", "pass"),
+        structure,
+    ]
 
 
 def _certificate_standing(
