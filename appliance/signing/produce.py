@@ -17,6 +17,7 @@ from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter, enumerate_sig_fields
 from pyhanko.sign.general import SigningError
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
 from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
+from pyhanko.sign.timestamps import TimeStamper
 
 from appliance.clock import VN
 from appliance.errors import N_, BadInput, RuleRefused, TramError
@@ -49,11 +50,13 @@ def sign_personal(
     signer_name: str,
     at: datetime,
     trust: TrustStore,
+    stamper: TimeStamper | None = None,
 ) -> bytes:
     """The leader's signature in ChuKyLanhDao of what ``prepare`` made.
 
     ``image_png``: the blue handwritten signature, or None for the name in blue; ``at``: the signing time, written at
-    +07:00. Raises SignerError (device), RuleRefused (certificate), BadInput (file or picture).
+    +07:00; ``stamper``: asked for a time stamp to put into the signature, which becomes B-B without it when it has no
+    answer. Raises SignerError (device), RuleRefused (certificate), BadInput (file or picture).
     """
     certificate = check_before_signing(key, trust, at)
     writer = _writer(prepared)
@@ -63,7 +66,7 @@ def sign_personal(
         )
     box = _field_box(writer, SIGNATURE_FIELD)
     style = signature_style(box, image_png, signer_name)
-    signed = _signed(writer, SIGNATURE_FIELD, style, TokenSigner(key, pin, signer, certificate, trust), at)
+    signed = _signed(writer, SIGNATURE_FIELD, style, TokenSigner(key, pin, signer, certificate, trust), at, stamper)
     _require(validate(signed, trust, at=at), {SIGNATURE_FIELD})
     return signed
 
@@ -81,11 +84,12 @@ def number_and_seal(
     organ_name: str,
     at: datetime,
     trust: TrustStore,
+    stamper: TimeStamper | None = None,
 ) -> bytes:
     """Number, date and the organ's seal over the leader's signature, in ONE revision of the file.
 
     ``values``: number, notation, day, month, year, place as printed ('05', 'QĐ-UBND', '09', …); ``seal_mm``: the
-    seal's real diameter. Every earlier signature is checked first. Raises SignerError (device), RuleRefused
+    seal's real diameter; ``stamper`` as for ``sign_personal``. Every earlier signature is checked first. Raises SignerError (device), RuleRefused
     (certificate; a broken or missing leader's signature; values that contradict the draft), BadInput.
     """
     certificate = check_before_signing(key, trust, at)
@@ -97,12 +101,19 @@ def number_and_seal(
     _fill(writer, placement, values)
     lines = (*_wrapped(organ_name), N_("Thời gian ký:"), _local(at).isoformat())
     style = seal_style(_real_size(placement, seal_mm), placement.seal_note, seal_png, lines)
-    sealed = _signed(writer, SEAL_FIELD, style, TokenSigner(key, pin, signer, certificate, trust), at)
+    sealed = _signed(writer, SEAL_FIELD, style, TokenSigner(key, pin, signer, certificate, trust), at, stamper)
     _require(validate(sealed, trust, at=at), {SIGNATURE_FIELD, SEAL_FIELD})
     return sealed
 
 
-def _signed(writer: IncrementalPdfFileWriter, field: str, style: DrawnStyle, token: TokenSigner, at: datetime) -> bytes:
+def _signed(
+    writer: IncrementalPdfFileWriter,
+    field: str,
+    style: DrawnStyle,
+    token: TokenSigner,
+    at: datetime,
+    stamper: TimeStamper | None,
+) -> bytes:
     """Sign ``field`` of the writer's document; /M is ``at``, not the process's own clock and zone."""
     metadata = PdfSignatureMetadata(
         field_name=field,
@@ -110,7 +121,8 @@ def _signed(writer: IncrementalPdfFileWriter, field: str, style: DrawnStyle, tok
         md_algorithm="sha256",
         docmdp_permissions=MDPPerm.NO_CHANGES if field == SEAL_FIELD else MDPPerm.FILL_FORMS,  # as the field's lock
     )
-    session = PdfSigner(metadata, token, stamp_style=style).init_signing_session(writer, existing_fields_only=True)
+    pdf_signer = PdfSigner(metadata, token, timestamper=stamper, stamp_style=style)
+    session = pdf_signer.init_signing_session(writer, existing_fields_only=True)
     session.system_time = _local(at)
     out = io.BytesIO()
     try:

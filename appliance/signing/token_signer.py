@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from asn1crypto import algos, x509
+import logging
+
+from asn1crypto import algos, cms, x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509 import load_der_x509_certificate
 from pyhanko.sign.signers import Signer
+from pyhanko.sign.timestamps import TimeStamper
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from appliance.signing.client import SignerClient
 from appliance.signing.failures import signer_error
 from appliance.signing.token import Pin, TokenKey
 from appliance.signing.trust import TrustStore
+
+log = logging.getLogger("tram.signing")
 
 
 class TokenSigner(Signer):
@@ -48,3 +53,23 @@ class TokenSigner(Signer):
         except InvalidSignature as error:
             raise signer_error("key_mismatch") from error
         return raw
+
+    async def unsigned_attrs(
+        self,
+        digest_algorithm: str,
+        signature: bytes,
+        signed_attrs: cms.CMSAttributes,
+        timestamper: TimeStamper | None = None,
+        dry_run: bool = False,
+    ) -> cms.CMSAttributes | None:
+        """The time stamp, when the service answers; a service that fails must not cost the person a second PIN."""
+        if timestamper is None:
+            return None
+        try:
+            attributes: cms.CMSAttributes | None = await super().unsigned_attrs(
+                digest_algorithm, signature, signed_attrs, timestamper, dry_run
+            )
+        except OSError as error:  # pyHanko's TimestampRequestError is one
+            log.warning("no time stamp in this signature: %s", error)
+            return None
+        return attributes
