@@ -89,8 +89,8 @@ def number_and_seal(
     """Number, date and the organ's seal over the leader's signature, in ONE revision of the file.
 
     ``values``: number, notation, day, month, year, place as printed ('05', 'QĐ-UBND', '09', …); ``seal_mm``: the
-    seal's real diameter; ``stamper`` as for ``sign_personal``. Every earlier signature is checked first. Raises SignerError (device), RuleRefused
-    (certificate; a broken or missing leader's signature; values that contradict the draft), BadInput.
+    seal's real diameter; ``stamper`` as for ``sign_personal``. Every earlier signature is checked first. Raises
+    SignerError (device), RuleRefused (certificate; a broken or missing leader's signature; values that contradict the draft), BadInput.
     """
     certificate = check_before_signing(key, trust, at)
     check_printed(placement, values)
