@@ -90,7 +90,8 @@ def number_and_seal(
 
     ``values``: number, notation, day, month, year, place as printed ('05', 'QĐ-UBND', '09', …); ``seal_mm``: the
     seal's real diameter; ``stamper`` as for ``sign_personal``. Every earlier signature is checked first. Raises
-    SignerError (device), RuleRefused (certificate; a broken or missing leader's signature; values that contradict the draft), BadInput.
+    SignerError (device), RuleRefused (certificate; a broken or missing leader's signature; values that contradict the
+    draft), BadInput.
     """
     certificate = check_before_signing(key, trust, at)
     check_printed(placement, values)
