@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from asn1crypto import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.x509 import CertificateRevocationList, load_der_x509_certificate, load_der_x509_crl
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from pyhanko_certvalidator.errors import (
     DisallowedAlgorithmError,
@@ -24,21 +27,31 @@ from pyhanko_certvalidator.policy_decl import CertRevTrustPolicy, RevocationChec
 
 from appliance.clock import VN
 from appliance.errors import N_, RuleRefused
+from appliance.signing.material import NOTHING, Material
 from appliance.signing.report import NOT_REACHED, Check
 from appliance.signing.token import TokenKey
 from appliance.signing.trust import TrustStore
 
-PURPOSE = frozenset({"non_repudiation"})
+SIGNING, STAMPING = "signing", "stamping"
+"""What a certificate is used for: a person's or an organ's signature; a time stamp (RFC 3161)."""
+_USAGES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    SIGNING: (frozenset({"non_repudiation"}), frozenset()),
+    STAMPING: (frozenset(), frozenset({"time_stamping"})),
+}
 _LEAST_BITS = {"rsa": 2048, "ec": 256}
 
 # Which certificates must be on no revocation list, by a fresh list. pyHanko's named modes look at certificates that
 # declare a list's address only; the lists of an offline office lie in a folder instead.
-_LISTED, _UNLISTED = RevocationCheckingRule.CRL_REQUIRED, RevocationCheckingRule.NO_CHECK
+_LISTED, _UNLISTED = RevocationCheckingRule.CRL_OR_OCSP_REQUIRED, RevocationCheckingRule.NO_CHECK
 _WHOLE_CHAIN = RevocationCheckingPolicy(_LISTED, _LISTED)
 _SIGNER_ONLY = RevocationCheckingPolicy(_LISTED, _UNLISTED)
 _NO_LISTS = RevocationCheckingPolicy(_UNLISTED, _UNLISTED)
 
 UNCHECKED = N_("Chưa kiểm tra được tình trạng thu hồi của chứng thư số")
+_WRONG_PURPOSE = {
+    SIGNING: N_("Chứng thư số không được cấp để ký văn bản"),
+    STAMPING: N_("Chứng thư số không được cấp để đóng dấu thời gian"),
+}
 STALE = N_("Chưa kiểm tra được tình trạng thu hồi của chứng thư số: danh sách thu hồi đang có đã quá hạn")
 
 
@@ -54,49 +67,111 @@ class Standing:
 
 
 def standing(
-    certificate: x509.Certificate, others: Iterable[x509.Certificate], trust: TrustStore, moment: datetime
+    certificate: x509.Certificate,
+    others: Iterable[x509.Certificate],
+    trust: TrustStore,
+    moment: datetime,
+    *,
+    material: Material = NOTHING,
+    purpose: str = SIGNING,
+    cached: bool = True,
 ) -> Standing:
-    """Judge ``certificate`` at ``moment``. ``others``: certificates that came with it.
+    """Judge ``certificate`` at ``moment``. ``others``: certificates that came with it; ``material``: revocation data
+    besides the folder's (``cached`` False: instead of it).
 
-    Without a fresh revocation list for every authority of the chain the best verdict is 'unknown'. Must not be called
+    Without fresh revocation data for every authority of the chain the best verdict is 'unknown'. Must not be called
     inside a running event loop.
     """
     if weak := _weak(certificate):
         return weak
-    extra = [*others, *trust.intermediates]
-    judged = _judged(certificate, extra, trust, moment, _WHOLE_CHAIN)
+    authorities = [*others, *trust.intermediates, *material.certificates]
+    known = material + Material(crls=trust.crls) if cached else material
+    if revoked := _listed(certificate, [*authorities, *trust.roots], known, moment):
+        return revoked
+    usable = known.proper(_named_chain(certificate, authorities))
+    case = _Case(certificate, authorities, trust, moment, usable, purpose)
+    judged = _judged(case, _WHOLE_CHAIN)
     if judged.code == "unchecked":
-        # a missing list must not hide what is known for certain: the signer revoked, the chain or the purpose wrong
+        # missing data must not hide what is known for certain: the signer revoked, the chain or the purpose wrong
         for rules in (_SIGNER_ONLY, _NO_LISTS):
-            if (certain := _judged(certificate, extra, trust, moment, rules)).verdict == "invalid":
+            if (certain := _judged(case, rules)).verdict == "invalid":
                 return certain
     return judged
 
 
-def _judged(
-    certificate: x509.Certificate,
-    extra: list[x509.Certificate],
-    trust: TrustStore,
-    moment: datetime,
-    rules: RevocationCheckingPolicy,
-) -> Standing:
+@dataclass(frozen=True)
+class _Case:
+    """One certificate to be judged, with everything that may be used for it."""
+
+    certificate: x509.Certificate
+    authorities: list[x509.Certificate]
+    trust: TrustStore
+    moment: datetime
+    material: Material
+    purpose: str
+
+
+def _listed(
+    certificate: x509.Certificate, authorities: list[x509.Certificate], known: Material, moment: datetime
+) -> Standing | None:
+    """Revoked by any list its issuer has signed, fresh or not, whatever a later answer says: a 'no' stays one."""
+    for entry in known.crls:
+        if entry.issuer != certificate.issuer:
+            continue
+        read = load_der_x509_crl(entry.dump())
+        named = read.get_revoked_certificate_by_serial_number(certificate.serial_number)
+        if named is None or named.revocation_date_utc > moment or not signed_by(read, authorities):
+            continue
+        return _revoked(named.revocation_date_utc)
+    return None
+
+
+def signed_by(entry: CertificateRevocationList, authorities: Iterable[x509.Certificate]) -> bool:
+    """Whether one of ``authorities`` has signed the list."""
+    issuer = entry.issuer.public_bytes()
+    for authority in authorities:
+        if authority.subject.dump() != issuer:
+            continue
+        key = load_der_x509_certificate(authority.dump()).public_key()
+        if isinstance(key, RSAPublicKey | EllipticCurvePublicKey) and entry.is_signature_valid(key):
+            return True
+    return False
+
+
+def _revoked(when: datetime) -> Standing:
+    text = f"{when.astimezone(VN):%H:%M ngày %d/%m/%Y}"
+    return Standing("invalid", "revoked", N_("Chứng thư số đã bị thu hồi lúc %s") % text)
+
+
+def _named_chain(certificate: x509.Certificate, authorities: list[x509.Certificate]) -> list[x509.Certificate]:
+    """The certificate and the authorities above it, by their names alone."""
+    by_name = {authority.subject.dump(): authority for authority in authorities}
+    chain = [certificate]
+    while (above := by_name.get(chain[-1].issuer.dump())) and above not in chain:
+        chain.append(above)
+    return [one for one in chain if not one.self_issued]
+
+
+def _judged(case: _Case, rules: RevocationCheckingPolicy) -> Standing:
+    certificate = case.certificate
     context = ValidationContext(
-        trust_roots=list(trust.roots),
-        other_certs=extra,
-        moment=moment,
-        crls=list(trust.crls),
+        trust_roots=list(case.trust.roots),
+        other_certs=case.authorities,
+        moment=case.moment,
+        crls=list(case.material.crls),
+        ocsps=list(case.material.ocsps),
         allow_fetching=False,
         # a list published after the signature knows more, not less
         revinfo_policy=CertRevTrustPolicy(rules, retroactive_revinfo=True),
     )
-    validator = CertificateValidator(certificate, extra, validation_context=context)
+    validator = CertificateValidator(certificate, case.authorities, validation_context=context)
+    key_usage, extended = _USAGES[case.purpose]
     try:
-        asyncio.run(validator.async_validate_usage(set(PURPOSE)))  # type: ignore[no-untyped-call]
+        asyncio.run(validator.async_validate_usage(set(key_usage), set(extended)))  # type: ignore[no-untyped-call]
     except PathBuildingError:
         return Standing("invalid", "untrusted", N_("Chứng thư số không do tổ chức được tin cậy cấp"))
     except RevokedError as error:
-        when = error.revocation_dt.astimezone(VN)
-        return Standing("invalid", "revoked", N_("Chứng thư số đã bị thu hồi lúc %s") % f"{when:%H:%M ngày %d/%m/%Y}")
+        return _revoked(error.revocation_dt)
     except ExpiredError:
         until = certificate.not_valid_after.astimezone(VN)
         return Standing("invalid", "expired", N_("Chứng thư số đã hết hạn ngày %s") % f"{until:%d/%m/%Y}")
@@ -107,7 +182,7 @@ def _judged(
     except DisallowedAlgorithmError:
         return Standing("invalid", "weak", N_("Chứng thư số dùng thuật toán không còn an toàn"))
     except InvalidCertificateError:
-        return Standing("invalid", "purpose", N_("Chứng thư số không được cấp để ký văn bản"))
+        return Standing("invalid", "purpose", _WRONG_PURPOSE[case.purpose])
     except StaleRevinfoError:
         return Standing("unknown", "unchecked", STALE)
     except InsufficientRevinfoError:

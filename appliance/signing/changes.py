@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import DiffResult, ModificationLevel
 from pyhanko.sign.validation import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import ModificationInfo, PdfSignatureStatus, SignatureCoverageLevel
@@ -10,6 +11,7 @@ from appliance.errors import N_
 from appliance.signing.placement import DAY_FIELD, NUMBER_FIELD, SEAL_FIELD, SIGNATURE_FIELD, SLOT_FIELDS
 
 CHANGED = N_("NỘI DUNG ĐÃ BỊ THAY ĐỔI sau khi ký")
+NOT_COVERED = N_("Chữ ký số không bao trùm toàn bộ nội dung tệp tại thời điểm ký")
 COVERAGE = {SignatureCoverageLevel.ENTIRE_FILE: "whole", SignatureCoverageLevel.ENTIRE_REVISION: "revision"}
 _HARMLESS = (ModificationLevel.NONE, ModificationLevel.LTA_UPDATES)
 
@@ -22,7 +24,7 @@ def coverage_of(status: ModificationInfo) -> str:
 def modified(embedded: EmbeddedPdfSignature, status: PdfSignatureStatus, names: set[str], *, last: bool) -> list[str]:
     """Why what happened after the signature spoils it; empty when it does not."""
     if status.coverage not in COVERAGE:
-        return [N_("Chữ ký số không bao trùm toàn bộ nội dung tệp tại thời điểm ký")]
+        return [NOT_COVERED]
     level = status.modification_level
     if not isinstance(status.diff_result, DiffResult) or not status.docmdp_ok:
         return [CHANGED]
@@ -31,12 +33,17 @@ def modified(embedded: EmbeddedPdfSignature, status: PdfSignatureStatus, names: 
     if {SIGNATURE_FIELD, SEAL_FIELD} <= names:
         # the box's own documents: exactly number, date and seal may follow the personal signature
         allowed = {*SLOT_FIELDS, SEAL_FIELD} if embedded.field_name == SIGNATURE_FIELD else set()
-        if status.diff_result.changed_form_fields - allowed:
+        if status.diff_result.changed_form_fields - allowed - _stamps(embedded.reader):
             return [CHANGED]
     return []
 
 
-def changes(status: PdfSignatureStatus) -> list[str]:
+def _stamps(reader: PdfFileReader) -> set[str]:
+    """The fields of document time stamps, whose own checks are made elsewhere."""
+    return {stamp.field_name for stamp in reader.embedded_timestamp_signatures}
+
+
+def changes(status: PdfSignatureStatus, reader: PdfFileReader) -> list[str]:
     """What happened after the signature, in the clerk's words."""
     if status.coverage == SignatureCoverageLevel.ENTIRE_FILE:
         return [N_("Không có thay đổi nào sau chữ ký này")]
@@ -50,10 +57,13 @@ def changes(status: PdfSignatureStatus) -> list[str]:
         done.append(N_("đã điền ngày"))
     if SEAL_FIELD in changed:
         done.append(N_("đã đóng dấu"))
-    other = changed - {*SLOT_FIELDS, SEAL_FIELD}
+    stamps = _stamps(reader)
+    other = changed - {*SLOT_FIELDS, SEAL_FIELD} - stamps
     if other:
         done.append(N_("đã ký hoặc điền thêm ô: %s") % ", ".join(sorted(other)))
-    if status.modification_level == ModificationLevel.LTA_UPDATES:
+    if changed & stamps:
+        done.append(N_("đã bổ sung dữ liệu kiểm tra và đóng dấu thời gian"))
+    elif status.modification_level == ModificationLevel.LTA_UPDATES:
         done.append(N_("đã bổ sung dữ liệu kiểm tra lâu dài"))
     sentence = "; ".join([*done, N_("không có thay đổi nào khác")])
     return [sentence[0].upper() + sentence[1:]]

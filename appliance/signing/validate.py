@@ -18,13 +18,15 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import enumerate_sig_fields
 from pyhanko.sign.validation import EmbeddedPdfSignature, async_validate_pdf_signature
 from pyhanko.sign.validation.pdf_embedded import async_validate_pdf_timestamp
-from pyhanko.sign.validation.status import DocumentTimestampStatus, PdfSignatureStatus
+from pyhanko.sign.validation.status import PdfSignatureStatus
 from pyhanko_certvalidator import ValidationContext
 
 from appliance.clock import VN
 from appliance.errors import N_, BadInput
-from appliance.signing.certificates import Standing, certificate_checks, standing
-from appliance.signing.changes import CHANGED, changes, coverage_of, modified, trailing
+from appliance.signing.certificates import STAMPING, Standing, certificate_checks, standing
+from appliance.signing.changes import CHANGED, NOT_COVERED, changes, coverage_of, modified, trailing
+from appliance.signing.material import read_dss
+from appliance.signing.proof import CLOCK_SLACK, Proof, Stamp, first, inner_stamp, level_of
 from appliance.signing.report import Check, Report, SignatureReport, reasons_of, summed_up, verdict_of
 from appliance.signing.trust import TrustStore
 
@@ -49,18 +51,31 @@ def validate(data: bytes, trust: TrustStore, *, at: datetime | None = None) -> R
     latest = max((embedded.signed_revision for _, embedded in found if embedded), default=0)
     names = {name for name, _ in found}
     found.sort(key=lambda pair: pair[1].signed_revision if pair[1] else 0)
-    look = _Look(trust, moment, names, latest, orderly)
-    return summed_up([_broken(name) if embedded is None else _judged(embedded, look) for name, embedded in found])
+    signed = max((e.signed_revision for _, e in found if e and e.sig_object_type != "/DocTimeStamp"), default=0)
+    look = _Look(trust, moment, names, latest, signed, orderly)
+    # the newest first: a time stamp that holds proves everything below it (ETSI EN 319 102-1, 5.6.3)
+    proof = Proof(moment, read_dss(reader))
+    reports: list[SignatureReport] = []
+    for name, embedded in reversed(found):
+        if embedded is None:
+            reports.append(_broken(name))
+            continue
+        report, proof = _judged(embedded, look, proof)
+        reports.append(report)
+    return summed_up(list(reversed(reports)))
 
 
 @dataclass(frozen=True)
 class _Look:
-    """What every signature of one file is judged with. ``latest``: the newest signed revision of the file."""
+    """What every signature of one file is judged with. ``latest``: the newest signed revision of the file; ``signed``:
+    the newest one that a person or an organ has signed.
+    """
 
     trust: TrustStore
     moment: datetime
     names: set[str]
     latest: int
+    signed: int
     orderly: bool
 
     def context(self) -> ValidationContext:
@@ -113,53 +128,49 @@ def _broken(name: str) -> SignatureReport:
     return SignatureReport(name, "", "", "", "", "", "invalid", [reason], "partial", [], checks=checks)
 
 
-def _judged(embedded: EmbeddedPdfSignature, look: _Look) -> SignatureReport:
-    """The report of one signature; one that cannot be evaluated is invalid."""
+def _judged(embedded: EmbeddedPdfSignature, look: _Look, proof: Proof) -> tuple[SignatureReport, Proof]:
+    """The report of one signature, and the proof for what lies below it; what cannot be evaluated is invalid."""
     try:
         if embedded.sig_object_type == "/DocTimeStamp":
-            return _timestamp(embedded, asyncio.run(async_validate_pdf_timestamp(embedded, look.context())))
-        status = asyncio.run(async_validate_pdf_signature(embedded, look.context()))
-        return _signature(embedded, status, list(embedded.other_embedded_certs), look)
+            return _timestamp(embedded, look, proof)
+        return _signature(embedded, look, proof), proof
     except Exception:
         log.warning("the signature in field %r cannot be judged", embedded.field_name, exc_info=True)
-        return _broken(embedded.field_name)
+        return _broken(embedded.field_name), proof
 
 
-def _signature(
-    embedded: EmbeddedPdfSignature, status: PdfSignatureStatus, others: list[x509.Certificate], look: _Look
-) -> SignatureReport:
-    certificate = status.signing_cert
-    signed_at = status.signer_reported_dt
-    judged = _certificate_standing(certificate, others, look.trust, look.moment, signed_at)
+def _signature(embedded: EmbeddedPdfSignature, look: _Look, proof: Proof) -> SignatureReport:
+    status = asyncio.run(async_validate_pdf_signature(embedded, look.context()))
+    others = list(embedded.other_embedded_certs)
+    certificate, signed_at = status.signing_cert, status.signer_reported_dt
+    inner = inner_stamp(status, embedded, look.trust, proof)
+    own = proof.by_inner(inner.stamp) if inner else proof
+    judged = _certificate_standing(certificate, others, look.trust, own, signed_at)
     checks = [*_content_checks(embedded, status, look), *certificate_checks(judged)]
     subject, issuer = certificate.subject.native, certificate.issuer.native
     return SignatureReport(
         field=embedded.field_name,
-        signer_name=_first(subject, "common_name", "organization_name"),
-        signer_organ=_first(subject, "organization_name", "organizational_unit_name"),
-        issuer=_first(issuer, "common_name", "organization_name"),
+        signer_name=first(subject, "common_name", "organization_name"),
+        signer_organ=first(subject, "organization_name", "organizational_unit_name"),
+        issuer=first(issuer, "common_name", "organization_name"),
         serial=f"{certificate.serial_number:x}",
         signing_time=signed_at.astimezone(VN).isoformat() if signed_at else "",
         verdict=verdict_of(checks),
         reasons=reasons_of(checks),
         coverage=coverage_of(status),
-        changes=changes(status),
+        changes=changes(status, embedded.reader),
         certificate_until=certificate.not_valid_after.astimezone(VN).isoformat(),
-        level="B-T" if _stamped(status) else "B-B",
+        level=level_of(certificate, others, look.trust, own, inner),
         checks=tuple(checks),
+        proven_at=own.stamp.at.astimezone(VN).isoformat() if own.stamp else "",
+        stamped_by=own.stamp.authority if own.stamp else "",
     )
-
-
-def _stamped(status: PdfSignatureStatus) -> bool:
-    """Whether a trusted time stamp stands inside the signature."""
-    stamp = status.timestamp_validity
-    return bool(stamp and stamp.intact and stamp.valid and stamp.trusted)
 
 
 def _content_checks(embedded: EmbeddedPdfSignature, status: PdfSignatureStatus, look: _Look) -> list[Check]:
     """What concerns the file: whole, signed by this key, covered, changed only as allowed, built by the rules."""
     untouched, covered = status.intact, coverage_of(status) != "partial"
-    spoilt = modified(embedded, status, look.names, last=embedded.signed_revision == look.latest)
+    spoilt = modified(embedded, status, look.names, last=embedded.signed_revision == look.signed)
     structure = Check("structure", "pass")
     if not look.orderly:
         reason = N_("Cấu trúc tệp PDF không theo chuẩn nên không so sánh được các lần sửa đổi")
@@ -181,51 +192,71 @@ def _certificate_standing(
     certificate: x509.Certificate,
     others: list[x509.Certificate],
     trust: TrustStore,
-    moment: datetime,
+    proof: Proof,
     signed_at: datetime | None,
 ) -> Standing:
-    """The certificate now; when it has expired or been revoked since the stated signing time, 'unknown'.
+    """The certificate at the time the signature is known to have existed: a trusted stamp's, else now.
 
-    The stated time is the signer's own word (no time stamp), so it can lower a 'no' to 'not known', never raise it
-    to a 'yes'; a stated time outside the certificate's validity is a 'no'.
+    When it had expired or been revoked by then but not yet at the stated signing time: 'unknown'. The stated time is
+    the signer's own word, so it can lower a 'no' to 'not known', never raise it to a 'yes'; a stated time outside the
+    certificate's validity is a 'no'.
     """
     if signed_at and not certificate.not_valid_before <= signed_at <= certificate.not_valid_after:
         return Standing("invalid", "expired", N_("Thời điểm ký nằm ngoài thời hạn hiệu lực của chứng thư số"))
-    judged = standing(certificate, others, trust, moment)
-    if judged.code in ("expired", "revoked") and signed_at and signed_at < moment:
-        if standing(certificate, others, trust, signed_at).verdict == "invalid":
+    material = proof.material
+    judged = standing(certificate, others, trust, proof.moment, material=material)
+    if judged.code in ("expired", "revoked") and signed_at and signed_at < proof.moment:
+        if standing(certificate, others, trust, signed_at, material=material).verdict == "invalid":
             return judged
         later = N_("; thời điểm ký do người ký khai, chưa có dấu thời gian chứng minh văn bản được ký trước đó")
         return Standing("unknown", judged.code, judged.reason + later)
     return judged
 
 
-def _timestamp(embedded: EmbeddedPdfSignature, status: DocumentTimestampStatus) -> SignatureReport:
-    """A document time stamp: its chain and what followed it."""
-    reasons = [] if status.intact and status.valid else [CHANGED]
-    verdict = "invalid" if reasons else "valid" if status.trusted else "unknown"
-    if verdict == "unknown":
-        reasons.append(N_("Dấu thời gian không do tổ chức được tin cậy cấp"))
+def _timestamp(embedded: EmbeddedPdfSignature, look: _Look, proof: Proof) -> tuple[SignatureReport, Proof]:
+    """A document time stamp, judged when the next newer one proves it; when it holds, it proves what it covers."""
+    status = asyncio.run(async_validate_pdf_timestamp(embedded, look.context()))
+    judged = standing(
+        status.signing_cert,
+        embedded.other_embedded_certs,
+        look.trust,
+        proof.moment,
+        material=proof.material,
+        purpose=STAMPING,
+    )
+    covered = coverage_of(status) != "partial"
+    checks = [
+        Check("integrity", "pass") if status.intact and status.valid else Check("integrity", "fail", CHANGED),
+        Check("coverage", "pass") if covered else Check("coverage", "fail", NOT_COVERED),
+        *certificate_checks(_stamp_standing(judged)),
+    ]
     subject = status.signing_cert.subject.native
-    return SignatureReport(
+    report = SignatureReport(
         field=embedded.field_name,
-        signer_name=_first(subject, "common_name", "organization_name"),
-        signer_organ=_first(subject, "organization_name"),
-        issuer=_first(status.signing_cert.issuer.native, "common_name", "organization_name"),
+        signer_name=first(subject, "common_name", "organization_name"),
+        signer_organ=first(subject, "organization_name"),
+        issuer=first(status.signing_cert.issuer.native, "common_name", "organization_name"),
         serial=f"{status.signing_cert.serial_number:x}",
         signing_time=status.timestamp.astimezone(VN).isoformat(),
-        verdict=verdict,
-        reasons=reasons,
+        verdict=verdict_of(checks),
+        reasons=reasons_of(checks),
         coverage=coverage_of(status),
         changes=[],
+        certificate_until=status.signing_cert.not_valid_after.astimezone(VN).isoformat(),
         kind="timestamp",
+        checks=tuple(checks),
+        proven_at=proof.stamp.at.astimezone(VN).isoformat() if proof.stamp else "",
+        stamped_by=proof.stamp.authority if proof.stamp else "",
     )
+    if report.verdict != "valid" or status.timestamp > proof.moment + CLOCK_SLACK:
+        return report, proof
+    stamp = Stamp(status.timestamp, report.signer_name)
+    return report, proof.by_document(stamp, read_dss(embedded.reader, embedded.signed_revision))
 
 
-def _first(name: dict[str, object], *keys: str) -> str:
-    """The first attribute a distinguished name has; several values are joined."""
-    for key in keys:
-        value = name.get(key)
-        if value:
-            return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return ""
+def _stamp_standing(judged: Standing) -> Standing:
+    """A stamp of a service that is not (or no longer) trusted proves nothing; it does not make the file bad."""
+    if judged.verdict == "invalid" and judged.code in ("untrusted", "expired"):
+        reason = N_("Dấu thời gian không do tổ chức được tin cậy cấp") if judged.code == "untrusted" else judged.reason
+        return Standing("unknown", judged.code, reason)
+    return judged
