@@ -19,6 +19,8 @@ class Settings:
     box_name: str = "Trạm Văn Bản"
     rule_set: str = "BL-2019"
     """Which set of rules is in force (appliance.regulation)."""
+    appearance: str = ""
+    """How signatures look (BL15 or ND30, appliance.regulation.appearances); empty: as the rule set says."""
     public_hosts: tuple[str, ...] = ("localhost", "127.0.0.1")
     """Host names and addresses the browser may use for the box."""
     max_upload_mb: int = 60

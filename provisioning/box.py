@@ -6,6 +6,7 @@ from appliance.antivirus import Scanner
 from appliance.clock import Clock
 from appliance.config import Settings
 from appliance.office.desk import Desk
+from appliance.regulation.appearances import profile_of
 from appliance.signing.client import SignerClient
 from appliance.signing.trust import TrustStore
 from appliance.store.blobs import BlobStore
@@ -14,7 +15,11 @@ from sync.edxml.packer import EdxmlPacker
 
 
 def make_desk(settings: Settings, *, create: bool = False) -> Desk:
-    """A desk of its own for one thread; ``create`` makes the store or brings its schema up to date."""
+    """A desk of its own for one thread; ``create`` makes the store or brings its schema up to date.
+
+    Raises ConfigError for a rule set or an appearance nobody knows.
+    """
+    profile_of(settings.rule_set, settings.appearance)
     return Desk(
         settings=settings,
         db=open_database(settings.database, create=create),

@@ -20,6 +20,7 @@ import pytest
 from appliance.clock import VN
 from appliance.config import Settings
 from appliance.errors import SignerError
+from appliance.regulation.appearances import appearance
 from appliance.signing.client import SignerClient
 from appliance.signing.placement import Placement
 from appliance.signing.prepare import find_places, prepare
@@ -113,7 +114,7 @@ class Signing:
         )
 
     def number_and_seal(
-        self, signed: bytes, placement: Placement, *, at: datetime | None = None, **values: str
+        self, signed: bytes, placement: Placement, *, at: datetime | None = None, profile: str = "BL15", **values: str
     ) -> bytes:
         """The clerk numbers, dates and seals."""
         return number_and_seal(
@@ -128,6 +129,7 @@ class Signing:
             organ_name=ORGAN,
             at=at or datetime.now(VN),
             trust=self.trust,
+            look=appearance(profile, "seal"),
         )
 
     def sealed(self, draft: bytes | None = None) -> bytes:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import unicodedata
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
 from PIL import Image, UnidentifiedImageError
 from pyhanko.pdf_utils.content import AppearanceContent, PdfResources, ResourceType
@@ -23,9 +24,23 @@ from appliance.signing.placement import DESCENT, LEFT_INSET, NOTE_SIZE, POINTS_P
 
 BLACK = (0.0, 0.0, 0.0)
 BLUE = (0.05, 0.15, 0.65)
-RED = (0.80, 0.0, 0.05)
 _PICTURE_DPI = 400
 _MOST_PIXELS = 40_000_000
+
+
+class Look(Protocol):
+    """The text part of an appearance profile (``appliance.regulation.appearances``), which this room does not know."""
+
+    @property
+    def size(self) -> float:
+        """Font size, points."""
+
+    @property
+    def colour(self) -> tuple[float, float, float]:
+        """Red, green, blue from 0 to 1."""
+
+    def texts(self, at: datetime, **values: str) -> tuple[str, ...]:
+        """The lines for a signing time and the names the profile uses."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +97,8 @@ class _SlotContent(AppearanceContent):
 class DrawnStyle(BaseStampStyle):
     """A picture and lines of text, each at its own place in the field's box.
 
-    ``picture_area`` and ``text_area`` are relative to the box's lower left corner, points.
+    ``picture_area`` and ``text_area`` are relative to the box's lower left corner, points; ``turned``: the page's
+    rotation in degrees (0, 90, 180, 270), against which everything is turned to stand upright.
     """
 
     picture: Image.Image | None = None
@@ -90,6 +106,7 @@ class DrawnStyle(BaseStampStyle):
     lines: tuple[TextLine, ...] = ()
     text_area: Area | None = None
     colour: tuple[float, float, float] = BLACK
+    turned: int = 0
 
     def create_stamp(self, writer: Any, box: BoxConstraints, text_params: dict[str, Any]) -> BaseStamp:
         """pyHanko's hook."""
@@ -99,7 +116,11 @@ class DrawnStyle(BaseStampStyle):
 class _DrawnStamp(BaseStamp):
     def render(self) -> bytes:
         style: DrawnStyle = self.style
+        width, height = self.box.width, self.box.height
+        upright = {90: (0, 1, -1, 0, width, 0), 180: (-1, 0, 0, -1, width, height), 270: (0, -1, 1, 0, 0, height)}
         operators = [b"q"]
+        if style.turned:
+            operators.append(b"%g %g %g %g %g %g cm" % upright[style.turned])
         if style.picture is not None and style.picture_area is not None:
             place = style.picture_area
             image = PdfImage(style.picture, writer=self.writer, box=BoxConstraints(place.width, place.height))
@@ -141,11 +162,14 @@ def signature_style(area: Area, image_png: bytes | None, signer_name: str) -> Dr
     return DrawnStyle(picture=image, picture_area=place)
 
 
-def seal_style(seal: Area, note: Area, seal_png: bytes, lines: tuple[str, ...]) -> DrawnStyle:
-    """The red seal at its real size, and under it organ and signing time (article 13.4)."""
+def seal_style(seal: Area, note: Area, seal_png: bytes, lines: tuple[str, ...], look: Look | None) -> DrawnStyle:
+    """The red seal at its real size, and ``lines`` under it (organ and signing time, article 13.4), if any.
+
+    Lines that do not fit their block are set smaller than ``look`` says.
+    """
     box = seal.around(note)
     step = note.height / max(len(lines), 3)
-    size = min(NOTE_SIZE, step / 1.15)
+    size = min(look.size if look else NOTE_SIZE, step / 1.15)
     texts = tuple(
         TextLine(text, size, note.height - step * (number + 1) + 0.25 * size) for number, text in enumerate(lines)
     )
@@ -154,7 +178,7 @@ def seal_style(seal: Area, note: Area, seal_png: bytes, lines: tuple[str, ...]) 
         picture_area=seal.shifted(-box.x, -box.y),
         lines=texts,
         text_area=note.shifted(-box.x, -box.y),
-        colour=RED,
+        colour=look.colour if look else BLACK,
     )
 
 

@@ -58,3 +58,15 @@ def warm_up() -> None:
     """Cut both fonts down now; the first signature of the process need not wait for it. Raises what ``font`` raises."""
     font(False)
     font(True)
+
+
+@functools.cache
+def _advances() -> tuple[dict[int, str], dict[str, tuple[int, int]], int]:
+    typeface = ttLib.TTFont(io.BytesIO(font(False)))
+    return typeface.getBestCmap(), typeface["hmtx"].metrics, typeface["head"].unitsPerEm
+
+
+def text_width(text: str, size: float) -> float:
+    """How wide an NFC text is in the regular face, points; a letter the face lacks counts as a blank square."""
+    glyphs, metrics, grid = _advances()
+    return sum(metrics[glyphs.get(ord(letter), ".notdef")][0] for letter in text) * size / grid

@@ -21,7 +21,7 @@ from pyhanko.sign.timestamps import TimeStamper
 
 from appliance.clock import VN
 from appliance.errors import N_, BadInput, RuleRefused, TramError
-from appliance.signing.appearance import DrawnStyle, fill_slot, seal_style, signature_style
+from appliance.signing.appearance import DrawnStyle, Look, fill_slot, seal_style, signature_style
 from appliance.signing.certificates import check_before_signing
 from appliance.signing.client import SignerClient
 from appliance.signing.placement import POINTS_PER_MM, SEAL_FIELD, SIGNATURE_FIELD, Area, Placement
@@ -59,15 +59,15 @@ def sign_personal(
     answer. Raises SignerError (device), RuleRefused (certificate), BadInput (file or picture).
     """
     certificate = check_before_signing(key, trust, at)
-    writer = _writer(prepared)
+    writer = open_writer(prepared)
     if SIGNATURE_FIELD not in _empty_fields(writer):
         raise BadInput(
             N_("Văn bản chưa được chuẩn bị để ký hoặc đã được ký"), next_step=N_("Tải lại trang rồi trình ký lại")
         )
     box = _field_box(writer, SIGNATURE_FIELD)
     style = signature_style(box, image_png, signer_name)
-    signed = _signed(writer, SIGNATURE_FIELD, style, TokenSigner(key, pin, signer, certificate, trust), at, stamper)
-    _require(validate(signed, trust, at=at), {SIGNATURE_FIELD})
+    signed = sign_field(writer, SIGNATURE_FIELD, style, TokenSigner(key, pin, signer, certificate, trust), at, stamper)
+    require_good(validate(signed, trust, at=at), {SIGNATURE_FIELD})
     return signed
 
 
@@ -84,30 +84,31 @@ def number_and_seal(
     organ_name: str,
     at: datetime,
     trust: TrustStore,
+    look: Look | None = None,
     stamper: TimeStamper | None = None,
 ) -> bytes:
     """Number, date and the organ's seal over the leader's signature, in ONE revision of the file.
 
     ``values``: number, notation, day, month, year, place as printed ('05', 'QĐ-UBND', '09', …); ``seal_mm``: the
-    seal's real diameter; ``stamper`` as for ``sign_personal``. Every earlier signature is checked first. Raises
-    SignerError (device), RuleRefused (certificate; a broken or missing leader's signature; values that contradict the
-    draft), BadInput.
+    seal's real diameter; ``look``: the text beside the seal, without it the seal stands alone; ``stamper``
+    as for ``sign_personal``. Every earlier signature is checked first. Raises SignerError (device), RuleRefused
+    (certificate; a broken or missing leader's signature; values that contradict the draft), BadInput.
     """
     certificate = check_before_signing(key, trust, at)
     check_printed(placement, values)
     _check_signed(validate(signed, trust, at=at))
-    writer = _writer(signed)
+    writer = open_writer(signed)
     if SEAL_FIELD not in _empty_fields(writer):
         raise RuleRefused(N_("Văn bản đã được đóng dấu"), next_step=N_("Tải lại trang để xem trạng thái mới nhất"))
     _fill(writer, placement, values)
-    lines = (*_wrapped(organ_name), N_("Thời gian ký:"), _local(at).isoformat())
-    style = seal_style(_real_size(placement, seal_mm), placement.seal_note, seal_png, lines)
-    sealed = _signed(writer, SEAL_FIELD, style, TokenSigner(key, pin, signer, certificate, trust), at, stamper)
-    _require(validate(sealed, trust, at=at), {SIGNATURE_FIELD, SEAL_FIELD})
+    lines = tuple(part for line in look.texts(at, organ=organ_name) for part in _wrapped(line)) if look else ()
+    style = seal_style(_real_size(placement, seal_mm), placement.seal_note, seal_png, lines, look)
+    sealed = sign_field(writer, SEAL_FIELD, style, TokenSigner(key, pin, signer, certificate, trust), at, stamper)
+    require_good(validate(sealed, trust, at=at), {SIGNATURE_FIELD, SEAL_FIELD})
     return sealed
 
 
-def _signed(
+def sign_field(
     writer: IncrementalPdfFileWriter,
     field: str,
     style: DrawnStyle,
@@ -120,7 +121,9 @@ def _signed(
         field_name=field,
         subfilter=SigSeedSubFilter.PADES,
         md_algorithm="sha256",
-        docmdp_permissions=MDPPerm.NO_CHANGES if field == SEAL_FIELD else MDPPerm.FILL_FORMS,  # as the field's lock
+        docmdp_permissions=MDPPerm.FILL_FORMS
+        if field == SIGNATURE_FIELD
+        else MDPPerm.NO_CHANGES,  # as the field's lock
     )
     pdf_signer = PdfSigner(metadata, token, timestamper=stamper, stamp_style=style)
     session = pdf_signer.init_signing_session(writer, existing_fields_only=True)
@@ -143,7 +146,8 @@ async def _run(session: Any, out: io.BytesIO) -> None:
     await document.perform_signature(digest.document_digest, PdfCMSSignedAttributes())
 
 
-def _writer(data: bytes) -> IncrementalPdfFileWriter:
+def open_writer(data: bytes) -> IncrementalPdfFileWriter:
+    """A writer that extends ``data``. Raises BadInput."""
     try:
         return IncrementalPdfFileWriter(io.BytesIO(data))
     except (PdfError, ValueError, KeyError, TypeError) as error:
@@ -208,7 +212,7 @@ def _check_signed(report: Report) -> None:
         )
 
 
-def _require(report: Report, fields: set[str]) -> None:
+def require_good(report: Report, fields: set[str]) -> None:
     """The last look at our own work before it leaves this module."""
     if report.verdict in ("valid", "unknown") and {s.field for s in report.signatures} >= fields:
         return
@@ -237,10 +241,10 @@ def _local(at: datetime) -> datetime:
     return at.astimezone(VN).replace(microsecond=0)
 
 
-def _wrapped(organ_name: str) -> tuple[str, ...]:
-    """The organ's name in at most two lines."""
-    if len(organ_name) <= 34:
-        return (organ_name,)
-    words = organ_name.split()
+def _wrapped(line: str) -> tuple[str, ...]:
+    """A line beside the seal, a long organ's name in two."""
+    if len(line) <= 34:
+        return (line,)
+    words = line.split()
     cut = min(range(1, len(words)), key=lambda n: abs(len(" ".join(words[:n])) - len(" ".join(words[n:]))), default=1)
     return (" ".join(words[:cut]), " ".join(words[cut:]))

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any, BinaryIO
 
 from appliance.errors import N_, BadInput, TramError
-from appliance.office import organs, people
+from appliance.office import looks, organs, people
 from appliance.office.desk import Actor, Desk
 from appliance.office.outgoing.moves import moved, require, require_author, scan, write
 from appliance.office.outgoing.records import EDITABLE, Outgoing, OutgoingForm, get, recipients
@@ -20,9 +20,6 @@ from appliance.signing.placement import Placement
 from appliance.store import audit
 from appliance.store.database import transaction
 from appliance.store.text import nfc, uuid7
-
-SEAL_MM = 36.0
-"""Diameter used for the seal's place when the organ's own is not on file."""
 
 
 def create(desk: Desk, actor: Actor, form: OutgoingForm, file_name: str, stream: BinaryIO) -> Outgoing:
@@ -182,7 +179,7 @@ def _take_file(desk: Desk, actor: Actor, form: OutgoingForm, stream: BinaryIO) -
         raise
     signer, organ = people.get(desk.db, form.signer_id), organs.get(desk.db, actor.organ_id)
     placement = pdf_prepare.find_places(
-        data, signer_title=signer.position, signer_name=signer.full_name, seal_mm=organ.seal_mm or SEAL_MM
+        data, signer_title=signer.position, signer_name=signer.full_name, seal_mm=looks.seal_mm(desk, organ)
     )
     return sha256, facts.pages, placement
 

@@ -12,10 +12,9 @@ from typing import Any
 
 from appliance import clock
 from appliance.errors import N_, BadInput, NotAllowed, SignerError
-from appliance.office import devices, messages, organs, people, series
+from appliance.office import devices, looks, messages, organs, people, series
 from appliance.office.clock_guard import signing_time
 from appliance.office.desk import Actor, Desk, DocumentPackage, PackageFile
-from appliance.office.outgoing.drafting import SEAL_MM
 from appliance.office.outgoing.moves import apply, check, reason_text, require_author, scan
 from appliance.office.outgoing.records import Outgoing, get, recipients
 from appliance.regulation import rules
@@ -77,7 +76,8 @@ def sign(desk: Desk, actor: Actor, outgoing_id: str, pin: Pin, *, last_try: bool
     at = signing_time(desk)
     device_id, key = devices.personal_key(desk.db, actor.account_id, actor.organ_id)
     account = people.get(desk.db, actor.account_id)
-    image = desk.blobs.read(account.signature_sha256) if account.signature_sha256 else None
+    shown = looks.look(desk, "personal").image and account.signature_sha256
+    image = desk.blobs.read(shown) if shown else None
     prepared = desk.blobs.read(document.prepared_sha256 or "")
 
     def make() -> bytes:
@@ -149,10 +149,11 @@ def number_and_seal(desk: Desk, actor: Actor, outgoing_id: str, pin: Pin, *, las
             pin=pin,
             signer=desk.signer,
             seal_png=seal_png,
-            seal_mm=organ.seal_mm or SEAL_MM,
+            seal_mm=looks.seal_mm(desk, organ),
             organ_name=organ.name,
             at=at,
             trust=desk.trust,
+            look=looks.look(desk, "seal"),
         )
 
     sealed = desk.blobs.put(_with_pin(desk, actor, device_id, last_try, make))
