@@ -100,7 +100,8 @@ def seal_corner(
     """The organ's signature in a new ``field`` of the first page, ``texts`` in its corner, the whole file locked.
 
     ``look``: size and colour of the text; ``stamper``: asked for a time stamp to put into the signature. Signatures
-    already there must hold, and still hold afterwards. Raises SignerError (device), RuleRefused (certificate, broken signatures), BadInput.
+    already there must hold, and still hold afterwards. Raises SignerError (device), RuleRefused (certificate, broken
+    signatures), BadInput.
     """
     certificate = check_before_signing(key, trust, at)
     earlier = validate(data, trust, at=at)
