@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from asn1crypto import x509
+from asn1crypto import cms, x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509 import CertificateRevocationList, load_der_x509_certificate, load_der_x509_crl
@@ -39,6 +40,9 @@ _USAGES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     STAMPING: (frozenset(), frozenset({"time_stamping"})),
 }
 _LEAST_BITS = {"rsa": 2048, "ec": 256}
+_HASHES = frozenset(
+    {"sha224", "sha256", "sha384", "sha512", "sha512_256", "sha3_224", "sha3_256", "sha3_384", "sha3_512"}
+)
 
 # Which certificates must be on no revocation list, by a fresh list. pyHanko's named modes look at certificates that
 # declare a list's address only; the lists of an offline office lie in a folder instead.
@@ -47,6 +51,7 @@ _WHOLE_CHAIN = RevocationCheckingPolicy(_LISTED, _LISTED)
 _SIGNER_ONLY = RevocationCheckingPolicy(_LISTED, _UNLISTED)
 _NO_LISTS = RevocationCheckingPolicy(_UNLISTED, _UNLISTED)
 
+UNTRUSTED = N_("Chứng thư số không do tổ chức được tin cậy cấp")
 UNCHECKED = N_("Chưa kiểm tra được tình trạng thu hồi của chứng thư số")
 _WRONG_PURPOSE = {
     SIGNING: N_("Chứng thư số không được cấp để ký văn bản"),
@@ -84,6 +89,8 @@ def standing(
     """
     if weak := _weak(certificate):
         return weak
+    if certificate.self_issued and certificate not in trust.roots:
+        return Standing("invalid", "untrusted", UNTRUSTED)
     authorities = [*others, *trust.intermediates, *material.certificates]
     known = material + Material(crls=trust.crls) if cached else material
     if revoked := _listed(certificate, [*authorities, *trust.roots], known, moment):
@@ -169,7 +176,7 @@ def _judged(case: _Case, rules: RevocationCheckingPolicy) -> Standing:
     try:
         asyncio.run(validator.async_validate_usage(set(key_usage), set(extended)))  # type: ignore[no-untyped-call]
     except PathBuildingError:
-        return Standing("invalid", "untrusted", N_("Chứng thư số không do tổ chức được tin cậy cấp"))
+        return Standing("invalid", "untrusted", UNTRUSTED)
     except RevokedError as error:
         return _revoked(error.revocation_dt)
     except ExpiredError:
@@ -223,6 +230,17 @@ def _weak(certificate: x509.Certificate) -> Standing | None:
     if algorithm in _LEAST_BITS and certificate.public_key.bit_size >= _LEAST_BITS[algorithm]:
         return None
     return Standing("invalid", "weak", N_("Khóa của chứng thư số quá ngắn hoặc dùng thuật toán không được phép"))
+
+
+def weak_hash(signer: cms.SignerInfo) -> Standing | None:
+    """A signature over a hash that Thông tư 15/2025/TT-BKHCN, annex I, does not allow (SHA-1, MD5)."""
+    used = {signer["digest_algorithm"]["algorithm"].native}
+    with contextlib.suppress(ValueError):  # plain RSA names no hash of its own
+        used.add(signer["signature_algorithm"].hash_algo)
+    if weak := used - _HASHES:
+        names = ", ".join(sorted(name.upper().replace("SHA1", "SHA-1") for name in weak))
+        return Standing("invalid", "weak", N_("Chữ ký số dùng hàm băm không còn an toàn (%s)") % names)
+    return None
 
 
 def check_before_signing(key: TokenKey, trust: TrustStore, at: datetime) -> x509.Certificate:

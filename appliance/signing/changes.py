@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import DiffResult, ModificationLevel
 from pyhanko.sign.validation import EmbeddedPdfSignature
@@ -74,3 +76,25 @@ def trailing(embedded: EmbeddedPdfSignature, status: PdfSignatureStatus, latest:
     if embedded.signed_revision != latest or status.coverage == SignatureCoverageLevel.ENTIRE_FILE:
         return False
     return bool(embedded.reader.xrefs.total_revisions - 1 == embedded.signed_revision)
+
+
+def smuggled(embedded: EmbeddedPdfSignature) -> bool:
+    """Whether PDF objects stand behind the last signature, for readers that ignore the table and repair the file."""
+    stream = embedded.reader.stream
+    numbers = [int(number) for number in embedded.byte_range]
+    stream.seek(max(0, sum(numbers[-2:])))
+    return re.search(rb"\d\s+\d+\s+obj\b", stream.read()) is not None
+
+
+_SIGNED_RANGE = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d{1,12})\s+(\d{1,12})\s+\d{1,12}\s*\]")
+
+
+def signatures_within(data: bytes) -> int:
+    """How many signatures stand in the bytes, whether the document still names them or not.
+
+    One that no field names any more was taken out by an update: the file must not pass for an unsigned one. Counted
+    are ranges whose gap really holds a hexadecimal string of this file, so that a PDF within the PDF or a text about
+    signatures does not count.
+    """
+    ranges = {(int(spot[1]), int(spot[2])) for spot in _SIGNED_RANGE.finditer(data)}
+    return sum(data[start : start + 1] == b"<" and data[end - 1 : end] == b">" for start, end in ranges)

@@ -23,8 +23,17 @@ from pyhanko_certvalidator import ValidationContext
 
 from appliance.clock import VN
 from appliance.errors import N_, BadInput
-from appliance.signing.certificates import STAMPING, Standing, certificate_checks, standing
-from appliance.signing.changes import CHANGED, NOT_COVERED, changes, coverage_of, modified, trailing
+from appliance.signing.certificates import STAMPING, Standing, certificate_checks, standing, weak_hash
+from appliance.signing.changes import (
+    CHANGED,
+    NOT_COVERED,
+    changes,
+    coverage_of,
+    modified,
+    signatures_within,
+    smuggled,
+    trailing,
+)
 from appliance.signing.material import read_dss
 from appliance.signing.proof import CLOCK_SLACK, Proof, Stamp, first, inner_stamp, level_of
 from appliance.signing.report import Check, Report, SignatureReport, reasons_of, summed_up, verdict_of
@@ -62,7 +71,10 @@ def validate(data: bytes, trust: TrustStore, *, at: datetime | None = None) -> R
             continue
         report, proof = _judged(embedded, look, proof)
         reports.append(report)
-    return summed_up(list(reversed(reports)))
+    reports.reverse()
+    if signatures_within(data) > len(found):
+        reports.append(_broken("", N_("Trong tệp có chữ ký số đã bị tách khỏi văn bản")))
+    return summed_up(reports)
 
 
 @dataclass(frozen=True)
@@ -117,13 +129,15 @@ def _parsed(reader: PdfFileReader, name: str, field: Any) -> EmbeddedPdfSignatur
     """The signature in a field, or None when it cannot be parsed."""
     try:
         return EmbeddedPdfSignature(reader, field, name)
-    except Exception:
-        log.warning("the signature in field %r cannot be read", name, exc_info=True)
+    except Exception as error:  # noqa: BLE001 - hostile structures make the parser raise anything
+        log.warning("the signature in field %r cannot be read: %r", name, error)
         return None
 
 
-def _broken(name: str) -> SignatureReport:
-    reason = N_("Chữ ký số bị hỏng, không đọc được")
+UNREADABLE = N_("Chữ ký số bị hỏng, không đọc được")
+
+
+def _broken(name: str, reason: str = UNREADABLE) -> SignatureReport:
     checks = (Check("integrity", "fail", reason),)
     return SignatureReport(name, "", "", "", "", "", "invalid", [reason], "partial", [], checks=checks)
 
@@ -134,8 +148,8 @@ def _judged(embedded: EmbeddedPdfSignature, look: _Look, proof: Proof) -> tuple[
         if embedded.sig_object_type == "/DocTimeStamp":
             return _timestamp(embedded, look, proof)
         return _signature(embedded, look, proof), proof
-    except Exception:
-        log.warning("the signature in field %r cannot be judged", embedded.field_name, exc_info=True)
+    except Exception as error:  # noqa: BLE001 - likewise
+        log.warning("the signature in field %r cannot be judged: %r", embedded.field_name, error)
         return _broken(embedded.field_name), proof
 
 
@@ -145,7 +159,7 @@ def _signature(embedded: EmbeddedPdfSignature, look: _Look, proof: Proof) -> Sig
     certificate, signed_at = status.signing_cert, status.signer_reported_dt
     inner = inner_stamp(status, embedded, look.trust, proof)
     own = proof.by_inner(inner.stamp) if inner else proof
-    judged = _certificate_standing(certificate, others, look.trust, own, signed_at)
+    judged = weak_hash(embedded.signer_info) or _certificate_standing(certificate, others, look.trust, own, signed_at)
     checks = [*_content_checks(embedded, status, look), *certificate_checks(judged)]
     subject, issuer = certificate.subject.native, certificate.issuer.native
     return SignatureReport(
@@ -177,6 +191,8 @@ def _content_checks(embedded: EmbeddedPdfSignature, status: PdfSignatureStatus, 
         structure = Check("structure", "unknown", reason)
     elif trailing(embedded, status, look.latest):
         structure = Check("structure", "unknown", N_("Có dữ liệu thừa nằm sau phần đã ký"))
+        if smuggled(embedded):
+            structure = Check("structure", "fail", N_("Có nội dung PDF lén nối vào sau phần đã ký"))
     return [
         Check("integrity", "pass") if untouched else Check("integrity", "fail", CHANGED),
         Check("key", "pass")
