@@ -31,6 +31,8 @@ from appliance.signing.token_signer import TokenSigner
 from appliance.signing.trust import TrustStore
 from appliance.signing.validate import validate
 
+_CHUNK = 1 << 20
+"""Bytes of the earlier revisions copied at a time; pyHanko's own 4 KiB make a scan of 20 MB slow."""
 _PRINTED = {
     "number": N_("số"),
     "notation": N_("ký hiệu"),
@@ -149,7 +151,9 @@ async def _run(session: Any, out: io.BytesIO) -> None:
 def open_writer(data: bytes) -> IncrementalPdfFileWriter:
     """A writer that extends ``data``. Raises BadInput."""
     try:
-        return IncrementalPdfFileWriter(io.BytesIO(data))
+        writer = IncrementalPdfFileWriter(io.BytesIO(data))
+        writer.IO_CHUNK_SIZE = _CHUNK
+        return writer
     except (PdfError, ValueError, KeyError, TypeError) as error:
         raise BadInput(N_("Tệp PDF bị hỏng, không mở được"), next_step=N_("Trình ký lại văn bản")) from error
 
