@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import render_template
+from flask import render_template, request
 from flask_babel import gettext
 
 from appliance import clock
@@ -15,7 +15,7 @@ from appliance.office import devices, messages, organs, outgoing, people
 from appliance.office.desk import Actor, Desk
 from appliance.office.outgoing import TRANSITIONS, Outgoing
 from appliance.regulation.document_types import STATUS_CODES
-from appliance.regulation.rules import SAME_DAY
+from appliance.regulation.rules import ANNEX_SEALED, SAME_DAY
 from web import certificates, reading
 from web.context import actor, desk
 
@@ -23,6 +23,9 @@ STEPS: dict[str, str] = {
     "create": N_("Tạo dự thảo"),
     "update": N_("Sửa thông tin dự thảo"),
     "replace_file": N_("Thay tệp PDF"),
+    "add_annex": N_("Thêm phụ lục"),
+    "remove_annex": N_("Bỏ phụ lục"),
+    "raise_annex": N_("Đổi thứ tự phụ lục"),
     "place": N_("Chỉnh vị trí số, ngày, chữ ký, con dấu"),
     "submit": N_("Trình ký"),
     "give_back": N_("Trả lại cho người soạn"),
@@ -89,10 +92,16 @@ def outgoing_page(document: Outgoing, error: TramError | None = None) -> str:
     signer = people.get(work.db, document.signer_id)
     todo = doable(person, document, now.date().isoformat())
     message = messages.for_outgoing(work.db, document.id)
+    annexes = outgoing.annexes(work.db, document.id)
     return render_template(
         "outgoing/show.html",
         document=document,
         error=error,
+        annexes=annexes,
+        shown=next((one for one in annexes if one.id == request.args.get("tep")), None),
+        may_edit=document.state in outgoing.EDITABLE
+        and (document.drafter_id == person.account_id or person.has("clerk")),
+        annex_rule=ANNEX_SEALED,
         todo=todo,
         signer=signer,
         drafter=people.get(work.db, document.drafter_id),
@@ -125,6 +134,7 @@ def timeline(work: Desk, outgoing_id: str) -> list[dict[str, Any]]:
                 "at": entry["at"],
                 "reason": detail.get("reason", ""),
                 "number": detail.get("number"),
+                "file": detail.get("annex", ""),
                 "bad": action in ("give_back", "send_back", "withdraw", "ask_to_sign_again"),
             }
         )

@@ -16,6 +16,9 @@ ACTIONS: dict[str, str] = {
     "outgoing.replace_file": N_("Thay tệp PDF"),
     "outgoing.file_refused": N_("Từ chối tệp tải lên"),
     "outgoing.place": N_("Chỉnh vị trí"),
+    "outgoing.add_annex": N_("Thêm phụ lục"),
+    "outgoing.remove_annex": N_("Bỏ phụ lục"),
+    "outgoing.raise_annex": N_("Đổi thứ tự phụ lục"),
     "outgoing.submit": N_("Trình ký"),
     "outgoing.give_back": N_("Trả lại"),
     "outgoing.send_back": N_("Trả lại vì thể thức"),
@@ -39,6 +42,8 @@ ACTIONS: dict[str, str] = {
 }
 DETAILS: dict[str, str] = {
     "address": N_("địa chỉ máy"),
+    "annex": N_("phụ lục"),
+    "annexes": N_("tệp phụ lục đã đóng dấu"),
     "arrival_date": N_("ngày đến"),
     "arrival_number": N_("số đến"),
     "assignee_id": N_("người được giao"),

@@ -80,6 +80,11 @@ UNIQUE_NUMBER = Rule(
     N_("Điều 15 và Phụ lục I, NĐ 30/2020/NĐ-CP"),
     N_("Số văn bản lấy theo thứ tự, duy nhất trong một năm, không nhảy số."),
 )
+ANNEX_SEALED = Rule(
+    "annex-sealed",
+    N_("Điều 6 khoản 2 điểm b, QĐ 15/2019/QĐ-UBND"),
+    N_("Tài liệu đi kèm không cùng tệp với văn bản chính phải được ký số bởi khóa bí mật con dấu."),
+)
 LEGAL_VALUE = Rule(
     "legal-value",
     N_("Điều 3, QĐ 15/2019/QĐ-UBND"),

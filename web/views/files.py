@@ -22,6 +22,14 @@ def outgoing_file(document_id: str) -> Response:
     return _send(document.current_sha256, name, "application/pdf")
 
 
+@pages.get("/van-ban-di/<document_id>/phu-luc/<annex_id>/tep")
+@open_to("clerk", "leader", "official", "auditor")
+def annex_file(document_id: str, annex_id: str) -> Response:
+    """The newest form of an annex."""
+    annex = outgoing.annex(desk(), actor(), document_id, annex_id)
+    return _send(annex.current_sha256, annex.name, "application/pdf")
+
+
 @pages.get("/van-ban-den/<document_id>/tep/<int:position>")
 @open_to("clerk", "leader", "official", "auditor")
 def incoming_file(document_id: str, position: int) -> Response:

@@ -22,10 +22,17 @@ def outgoing() -> str:
     db, year = desk().db, _year()
     rows = issued.register(db, actor().organ_id, year)
     recipients = {row.id: [r["name"] for r in issued.recipients(db, row.id)] for row in rows}
+    annexes = {row.id: len(issued.annexes(db, row.id)) for row in rows}
     signers = {row.signer_id: people.get(db, row.signer_id).full_name for row in rows}
     years = _years("outgoing", year)
     return render_template(
-        "registers/outgoing.html", rows=rows, recipients=recipients, signers=signers, year=year, years=years
+        "registers/outgoing.html",
+        rows=rows,
+        recipients=recipients,
+        annexes=annexes,
+        signers=signers,
+        year=year,
+        years=years,
     )
 
 

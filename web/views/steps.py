@@ -18,16 +18,15 @@ from web.document import outgoing_page
 from web.reading import signing_device
 
 pages = Blueprint("steps", __name__, url_prefix="/van-ban-di/<document_id>")
-Step = Callable[[str], str]
 
 
-def step(view: Step) -> Callable[[str], Response | tuple[str, int]]:
+def step(view: Callable[..., str]) -> Callable[..., Response | tuple[str, int]]:
     """Run one step; then the document's page, with the sentence of success or with what stopped it."""
 
     @wraps(view)
-    def run(document_id: str) -> Response | tuple[str, int]:
+    def run(document_id: str, **named: str) -> Response | tuple[str, int]:
         try:
-            flash(view(document_id))
+            flash(view(document_id, **named))
         except NotFound:
             raise
         except TramError as error:
@@ -53,6 +52,36 @@ def withdraw(document_id: str) -> str:
     """Give it up."""
     outgoing.withdraw(desk(), actor(), document_id, request.form.get("reason", ""))
     return _("Đã rút văn bản.")
+
+
+@pages.post("/phu-luc")
+@open_to("clerk", "leader", "official")
+@step
+def add_annex(document_id: str) -> str:
+    """One more annex in a file of its own."""
+    file = request.files.get("annex")
+    if file is None or not file.filename:
+        raise BadInput(N_("Chưa chọn tệp phụ lục."), next_step=N_("Chọn tệp PDF rồi bấm thêm phụ lục."))
+    annex = outgoing.add_annex(desk(), actor(), document_id, file.filename, file.stream)  # type: ignore[arg-type]
+    return _("Đã thêm phụ lục “%(name)s”.", name=annex.name)
+
+
+@pages.post("/phu-luc/<annex_id>/bo")
+@open_to("clerk", "leader", "official")
+@step
+def remove_annex(document_id: str, annex_id: str) -> str:
+    """Take it off."""
+    outgoing.remove_annex(desk(), actor(), document_id, annex_id)
+    return _("Đã bỏ phụ lục.")
+
+
+@pages.post("/phu-luc/<annex_id>/len")
+@open_to("clerk", "leader", "official")
+@step
+def raise_annex(document_id: str, annex_id: str) -> str:
+    """One place up."""
+    outgoing.raise_annex(desk(), actor(), document_id, annex_id)
+    return _("Đã đổi thứ tự phụ lục.")
 
 
 @pages.post("/ky")

@@ -3,6 +3,7 @@
 This package is the door: ``outgoing.create``, ``outgoing.sign`` and so on.
 """
 
+from appliance.office.outgoing.annexes import Annex, add_annex, annex, annexes, raise_annex, remove_annex
 from appliance.office.outgoing.drafting import create, form_of, replace_file, set_placement, update
 from appliance.office.outgoing.records import (
     EDITABLE,
@@ -32,8 +33,12 @@ __all__ = [
     "EDITABLE",
     "STATES",
     "TRANSITIONS",
+    "Annex",
     "Outgoing",
     "OutgoingForm",
+    "add_annex",
+    "annex",
+    "annexes",
     "ask_to_sign_again",
     "create",
     "form_of",
@@ -44,8 +49,10 @@ __all__ = [
     "listing",
     "load",
     "number_and_seal",
+    "raise_annex",
     "recipients",
     "register",
+    "remove_annex",
     "replace_file",
     "send_back",
     "set_placement",

@@ -40,7 +40,7 @@ def create(desk: Desk, actor: Actor, form: OutgoingForm, file_name: str, stream:
                 **_form_columns(form),
                 "drafter_id": actor.account_id,
                 "rule_set": desk.settings.rule_set,
-                "file_name": _file_name(file_name),
+                "file_name": pdf_name(file_name),
                 "draft_sha256": sha256,
                 "placement": placement.to_json(),
                 "page_count": pages,
@@ -73,7 +73,7 @@ def replace_file(desk: Desk, actor: Actor, outgoing_id: str, file_name: str, str
     form = form_of(desk, document)
     sha256, pages, placement = _take_file(desk, actor, form, stream)
     changes = {
-        "file_name": _file_name(file_name),
+        "file_name": pdf_name(file_name),
         "draft_sha256": sha256,
         "page_count": pages,
         "placement": placement.to_json(),
@@ -158,7 +158,7 @@ def _write_recipients(desk: Desk, outgoing_id: str, form: OutgoingForm, day: dat
         desk.db.table("outgoing_recipient").insert(row)
 
 
-def _file_name(name: str) -> str:
+def pdf_name(name: str) -> str:
     """The last part of an uploaded name, in NFC, always '.pdf'; the bytes lie under their digest, not under this."""
     stem = PurePath(nfc(name).replace("\\", "/")).name
     stem = "".join(c for c in stem if c.isprintable())[-150:] or "van-ban.pdf"

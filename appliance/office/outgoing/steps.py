@@ -8,22 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from appliance import clock
 from appliance.errors import N_, BadInput, NotAllowed, SignerError
 from appliance.office import devices, looks, messages, organs, people, series
 from appliance.office.clock_guard import signing_time
 from appliance.office.desk import Actor, Desk, DocumentPackage, PackageFile
+from appliance.office.outgoing.annexes import Annex, annexes
 from appliance.office.outgoing.moves import apply, check, reason_text, require_author, scan
 from appliance.office.outgoing.records import Outgoing, get, recipients
 from appliance.regulation import rules
 from appliance.regulation.codes import document_code
 from appliance.regulation.document_types import day_month_text, notation, number_text
+from appliance.signing import corner, produce
 from appliance.signing import prepare as pdf_prepare
-from appliance.signing import produce
-from appliance.signing.placement import Placement
-from appliance.signing.token import Pin
+from appliance.signing.placement import SEAL_FIELD, Placement
+from appliance.signing.token import Pin, TokenKey
+
+Made = TypeVar("Made")
 
 
 # ------------------------------------------------------------------------------------------------- the leader's table
@@ -97,17 +100,17 @@ def sign(desk: Desk, actor: Actor, outgoing_id: str, pin: Pin, *, last_try: bool
     return apply(desk, actor, document, "sign", changes, {"signed": signed, "device": device_id})
 
 
-def _with_pin(desk: Desk, actor: Actor, device_id: str, last_try: bool, make: Callable[[], bytes]) -> bytes:
-    """Run one signature: the last try guarded before, the outcome of the PIN counted after. Never retried."""
+def _with_pin(desk: Desk, actor: Actor, device_id: str, last_try: bool, make: Callable[[], Made]) -> Made:
+    """Run the signatures of one PIN entry: the last try guarded before, its outcome counted after. Never retried."""
     devices.guard_last_try(desk.db, device_id, last_try)
     try:
-        data = make()
+        made = make()
     except SignerError as error:
         if error.code in ("wrong_pin", "last_try", "pin_locked"):
             devices.count_pin(desk, device_id, actor, wrong=True)
         raise
     devices.count_pin(desk, device_id, actor, wrong=False)
-    return data
+    return made
 
 
 # -------------------------------------------------------------------------------------------------- the clerk's table
@@ -140,8 +143,12 @@ def number_and_seal(desk: Desk, actor: Actor, outgoing_id: str, pin: Pin, *, las
         "place": organ.place,
     }
 
-    def make() -> bytes:
-        return produce.number_and_seal(
+    annexed = annexes(desk.db, document.id)
+
+    def make() -> tuple[str, dict[str, str]]:
+        """Every file of the document with one PIN entry: all are sealed, or the document stays numbered."""
+        done = {one.id: _seal_annex(desk, one, document.code, organ.name, key, pin, at) for one in annexed}
+        sealed = produce.number_and_seal(
             signed,
             values=values,
             placement=Placement.from_json(document.placement),
@@ -155,8 +162,9 @@ def number_and_seal(desk: Desk, actor: Actor, outgoing_id: str, pin: Pin, *, las
             trust=desk.trust,
             look=looks.look(desk, "seal"),
         )
+        return desk.blobs.put(sealed), done
 
-    sealed = desk.blobs.put(_with_pin(desk, actor, device_id, last_try, make))
+    sealed, beside = _with_pin(desk, actor, device_id, last_try, make)
     code = document_code(organs.code_on(desk.db, organ.id, issued), issued, number, mark)
     changes = {
         "sealed_sha256": sealed,
@@ -164,7 +172,30 @@ def number_and_seal(desk: Desk, actor: Actor, outgoing_id: str, pin: Pin, *, las
         "document_code": code,
         "issue_date": issued.isoformat(),
     }
-    return apply(desk, actor, document, "seal", changes, {"sealed": sealed, "device": device_id, "code": code})
+
+    def also(_: datetime) -> None:
+        for annex_id, sha256 in beside.items():
+            desk.db.table("outgoing_file").update(annex_id, {"sealed_sha256": sha256})
+
+    detail = {"sealed": sealed, "device": device_id, "code": code, "annexes": list(beside.values())}
+    return apply(desk, actor, document, "seal", changes, detail, also)
+
+
+def _seal_annex(desk: Desk, one: Annex, code: str, organ_name: str, key: TokenKey, pin: Pin, at: datetime) -> str:
+    """The organ's signature on an annex (article 6.2b), durable; what an earlier try made is simply made again."""
+    look = looks.look(desk, "annex")
+    sealed = corner.seal_corner(
+        desk.blobs.read(one.draft_sha256),
+        field=SEAL_FIELD,
+        look=look,
+        texts=look.texts(at, code=code, organ=organ_name),
+        key=key,
+        pin=pin,
+        signer=desk.signer,
+        at=at,
+        trust=desk.trust,
+    )
+    return desk.blobs.put(sealed)
 
 
 def _take_number(desk: Desk, actor: Actor, document: Outgoing, at: datetime) -> Outgoing:
@@ -214,7 +245,8 @@ def issue(desk: Desk, actor: Actor, outgoing_id: str) -> Outgoing:
     """Issue (article 12.1đ): scan once more (article 19.1), make the package, queue it with the change of state."""
     document = get(desk, actor, outgoing_id)
     check(actor, document, "issue")
-    engine = scan(desk, document.sealed_sha256 or "")
+    files = (document.sealed_sha256, *(one.sealed_sha256 for one in annexes(desk.db, document.id)))
+    engine = {scan(desk, sha256 or "") for sha256 in files}.pop()
     now = desk.clock.now()
     prepared = messages.prepare_document(
         desk, _package(desk, actor, document, now), organ_id=document.organ_id, outgoing_id=document.id, issued=now
@@ -255,5 +287,11 @@ def _package(desk: Desk, actor: Actor, document: Outgoing, now: datetime) -> Doc
         staff_name=actor.full_name,
         department=organ.name,
         at=now,
-        files=(PackageFile(document.file_name, "application/pdf", document.sealed_sha256 or ""),),
+        files=(
+            PackageFile(document.file_name, "application/pdf", document.sealed_sha256 or ""),
+            *(
+                PackageFile(one.name, "application/pdf", one.sealed_sha256 or "")
+                for one in annexes(desk.db, document.id)
+            ),
+        ),
     )
