@@ -52,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     sync.add_argument("--once", action="store_true", help="one round of sending and fetching, then stop")
     _service(commands, "migrate", "make the store or bring its schema up to date", _migrate)
     _service(commands, "verify-journal", "check every link of the journal (nhật ký)", _verify_journal)
+    recheck = _service(commands, "recheck", "check stored files again with today's anchors and lists", _recheck)
+    recheck.add_argument("--all", action="store_true", help="every file at once, not a few at a time")
     verify = commands.add_parser(
         "verify", help="the verdict on the signatures of any PDF: 0 valid, 1 invalid, 2 unknown"
     )
@@ -149,6 +151,15 @@ def _verify_journal(options: argparse.Namespace) -> None:
     from appliance.store.database import open_database
 
     print(f"journal: {audit.verify(open_database(_settings(options).database))} entries, every link holds")
+
+
+def _recheck(options: argparse.Namespace) -> None:
+    from appliance.office import rechecks
+    from provisioning.box import make_desk
+
+    others = 1 << 30 if options.all else rechecks.OTHERS_PER_RUN
+    done = rechecks.keep_current(make_desk(_settings(options)), others=others)
+    print(", ".join(f"{what}: {count}" for what, count in sorted(done.items())) or "nothing to do")
 
 
 def _verify(options: argparse.Namespace) -> int:

@@ -7,10 +7,10 @@ import logging
 from dataclasses import replace
 
 from appliance.clock import VN
-from appliance.errors import TramError, Unavailable
+from appliance.errors import Unavailable
+from appliance.office import verdicts
 from appliance.office.arrival import BusItem, ReceivedDocument, ReceivedFile, ReceivedStatus
 from appliance.office.desk import Desk, Party
-from appliance.signing.validate import validate
 from sync.bus.base import InboxItem
 from sync.edxml.model import Organ, ReadDocument, ReadFile, ReadStatus
 from sync.edxml.names import RECALL, REPLACE, UPDATE, read_time
@@ -90,7 +90,7 @@ def _file(desk: Desk, file: ReadFile, warnings: list[str]) -> ReceivedFile:
         warnings.insert(0, f"Tệp “{file.name}” có mã độc ({verdict}); không mở.")
     signatures = "[]"
     if file.media_type == "application/pdf" and verdict == "clean":
-        signatures = _signatures(desk, file, warnings)
+        signatures = signatures_of(desk, file.sha256, file.name, warnings)
     return ReceivedFile(file.name, file.media_type, file.sha256, file.size, verdict, signatures)
 
 
@@ -104,17 +104,12 @@ def scan(desk: Desk, sha256: str) -> str:
     return "clean" if verdict.clean else verdict.name or "?"
 
 
-def signatures_of(desk: Desk, sha256: str) -> str:
-    """The validation report of a PDF as JSON. Raises TramError when the PDF cannot be read."""
-    return json.dumps(validate(desk.blobs.read(sha256), desk.trust).to_dict(), ensure_ascii=False)
-
-
-def _signatures(desk: Desk, file: ReadFile, warnings: list[str]) -> str:
-    try:
-        return signatures_of(desk, file.sha256)
-    except TramError as error:
-        warnings.append(f"Tệp “{file.name}”: {error}")
-        return "[]"
+def signatures_of(desk: Desk, sha256: str, name: str, warnings: list[str]) -> str:
+    """The validation report of a PDF as JSON; a PDF that cannot be read is warned of by its ``name``."""
+    report = verdicts.examine(desk, sha256)
+    if report["reason"]:
+        warnings.append(f"Tệp “{name}”: {report['reason']}")
+    return json.dumps(report, ensure_ascii=False)
 
 
 def _party(organ: Organ) -> Party:

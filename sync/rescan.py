@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from appliance.errors import TramError
+from appliance.office import verdicts
 from appliance.office.desk import Desk
 from appliance.store import audit
 from appliance.store.database import transaction
@@ -25,20 +25,19 @@ def scan_left(desk: Desk) -> int:
 
 
 def _record(desk: Desk, incoming_id: str, position: int, name: str, sha256: str, media_type: str, verdict: str) -> None:
-    signatures, notes = "[]", []
+    signatures = "[]"
+    notes: list[str] = []
     if verdict != "clean":
         notes.append(f"Tệp “{name}” có mã độc ({verdict}); không mở.")
     elif media_type == "application/pdf":
-        try:
-            signatures = intake.signatures_of(desk, sha256)
-        except TramError as error:
-            notes.append(f"Tệp “{name}”: {error}")
+        signatures = intake.signatures_of(desk, sha256, name, notes)
     db, now = desk.db, desk.clock.now()
     with transaction(db):
         db.execute(
             "UPDATE incoming_file SET scan = ?, signatures = ? WHERE incoming_id = ? AND position = ?",
             [verdict, signatures, incoming_id, position],
         )
+        verdicts.first(db, f"incoming:{incoming_id}", sha256, signatures, now)
         if notes:
             (text,) = db.execute("SELECT warnings FROM incoming WHERE id = ?", [incoming_id]).fetchone()
             warnings = json.dumps(notes + json.loads(text), ensure_ascii=False)

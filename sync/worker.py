@@ -20,6 +20,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from appliance.clock import VN
 from appliance.config import Settings
 from appliance.errors import N_, ConfigError, TramError, Unavailable
+from appliance.office import rechecks
 from appliance.office.desk import Desk
 from appliance.store import facts
 from sync import bus_clock, directory, inbox, link, outbox, recipients
@@ -108,6 +109,7 @@ def _scheduler(
         "recipients": (4 * settings.poll_seconds, lambda desk: recipients.refresh_recipients(desk, client, days=1)),
         "recipients-all": (_HOUR, lambda desk: recipients.refresh_recipients(desk, client)),
         "directory": (_DAY, lambda desk: directory.refresh_directory(desk, client)),
+        "rechecks": (_MINUTE, rechecks.keep_current),
         "clock": (_MINUTE, lambda desk: bus_clock.keep_sampled(desk, client)),
     }
     now = datetime.now(VN)

@@ -35,6 +35,10 @@ ACTIONS: dict[str, str] = {
     "incoming.assign": N_("Phân công"),
     "incoming.start": N_("Bắt đầu xử lý"),
     "incoming.finish": N_("Hoàn thành"),
+    "verdict.change": N_("Kết quả kiểm tra chữ ký thay đổi"),
+    "verdict.seen": N_("Xác nhận đã xem kết quả kiểm tra mới"),
+    "trust.add": N_("Thêm vào danh sách tin cậy"),
+    "trust.remove": N_("Bỏ khỏi danh sách tin cậy"),
     "status.arrive": N_("Nhận trạng thái"),
     "inbox.quarantine": N_("Đưa vào cách ly"),
     "message.accepted": N_("Trục nhận gói tin"),
@@ -74,4 +78,6 @@ DETAILS: dict[str, str] = {
     "task_due": N_("hạn xử lý"),
     "to": N_("sang"),
     "type": N_("loại"),
+    "verdict": N_("kết quả mới"),
+    "was": N_("kết quả cũ"),
 }

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from appliance import clock
 from appliance.errors import N_, BadInput
-from appliance.office import messages, organs
+from appliance.office import messages, organs, verdicts
 from appliance.office.desk import SYSTEM, Desk, Party
 from appliance.office.incoming import Incoming, prepare_status
 from appliance.regulation.document_types import STATUS_RANK
@@ -118,6 +118,7 @@ def receive(desk: Desk, document: ReceivedDocument) -> str:
             db.table("incoming_file").insert(
                 {"incoming_id": row.id, "position": position, **vars(file), "name": nfc(file.name)}
             )
+            verdicts.first(db, f"incoming:{row.id}", file.sha256, file.signatures, now)
         detail = {
             "bus": item.bus_doc_id,
             "sha256": item.sha256,
