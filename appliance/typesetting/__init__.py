@@ -17,14 +17,14 @@ _GIVEN = "given:/"
 
 
 def typeset(html: str, *, pictures: Mapping[str, bytes] | None = None) -> bytes:
-    """The PDF of an HTML page (with its own CSS), every font embedded, text in NFC.
+    """The PDF of an HTML page (with its own CSS), tagged for screen readers, every font embedded, text in NFC.
 
     ``pictures``: PNG bytes by the address the page uses for them, e.g. ``{"seal.png": ...}``. Any other address,
     on the net or on this machine, is left out of the page.
     """
     out = io.BytesIO()
     page = unicodedata.normalize("NFC", html)
-    HTML(string=page, url_fetcher=_Given(pictures or {}), base_url=_GIVEN).write_pdf(out)
+    HTML(string=page, url_fetcher=_Given(pictures or {}), base_url=_GIVEN).write_pdf(out, pdf_tags=True)
     return out.getvalue()
 
 
