@@ -48,7 +48,7 @@ _WIDE_ENOUGH = 1.15
 
 
 def find_places(data: bytes, *, signer_title: str, signer_name: str, seal_mm: float) -> Placement:
-    """Read a draft (bytes ``prepare.inspect`` has accepted) and say where everything goes.
+    """Read a draft (``PdfFacts.ready`` of ``prepare.inspect``) and say where everything goes.
 
     ``signer_title``, ``signer_name`` as printed at the end of the document; ``seal_mm``: the seal's real diameter.
     What is not found stands at the usual place (Nghị định 30/2020/NĐ-CP, annex I) and is missing in ``found``.

@@ -19,7 +19,7 @@ from pyhanko.sign.fields import (
 )
 
 from appliance.errors import N_, BadInput
-from appliance.signing.inspection import PdfFacts, inspect, read, rewritten
+from appliance.signing.inspection import PdfFacts, inspect, read
 from appliance.signing.placement import SEAL_FIELD, SIGNATURE_FIELD, SLOT_FIELDS, Area, Placement
 from appliance.signing.places import find_places
 
@@ -46,8 +46,8 @@ def prepare(data: bytes, placement: Placement) -> bytes:
         raise BadInput(
             N_("Tệp PDF đã có chữ ký số nên không thể trình ký lần nữa"), next_step=N_("Tải lên bản dự thảo chưa ký")
         )
-    corners = _corners(data, facts, placement)
-    writer = IncrementalPdfFileWriter(io.BytesIO(data if facts.plain else rewritten(data)))
+    corners = _corners(facts, placement)
+    writer = IncrementalPdfFileWriter(io.BytesIO(facts.ready))
     if "/AcroForm" in writer.root:
         form = writer.root["/AcroForm"]
         if set(_field_names(read(form, "/Fields", ()))) & {
@@ -83,23 +83,17 @@ def _field_names(fields: Iterable[Any]) -> list[str]:
     return [str(read(field.get_object(), "/T", "")) for field in fields]
 
 
-def _corners(data: bytes, facts: PdfFacts, placement: Placement) -> dict[int, tuple[float, float]]:
+def _corners(facts: PdfFacts, placement: Placement) -> dict[int, tuple[float, float]]:
     """The displayed corner of every page used, in the file's own coordinates (a cropped page has one of its own).
 
-    Raises BadInput when a place is not on an upright page or not inside it.
+    Raises BadInput when a place is not inside its page.
     """
     areas = (*(slot.area for slot in placement.slots), placement.signature, placement.seal, placement.seal_note)
     corners: dict[int, tuple[float, float]] = {}
-    with pypdfium2.PdfDocument(data) as document:
+    with pypdfium2.PdfDocument(facts.ready) as document:
         for area in areas:
             if area.page >= facts.pages:
                 raise BadInput(N_("Vị trí ký nằm ở trang không có trong tệp"), next_step=N_("Đặt lại vị trí ký"))
-            if document[area.page].get_rotation():
-                raise BadInput(
-                    N_("Trang %(page)s của tệp bị xoay nên không đặt được chữ ký"),
-                    next_step=N_("Xoay trang về đúng chiều trong phần mềm soạn thảo, xuất lại PDF rồi tải lên"),
-                    page=area.page + 1,
-                )
             width, height = facts.page_sizes[area.page]
             if area.x < -1 or area.y < -1 or area.right > width + 1 or area.top > height + 1:
                 raise BadInput(

@@ -14,8 +14,8 @@ import pypdfium2.raw as pdfium_raw
 
 from appliance.signing.placement import Area
 
-_SAME_LINE = 2.5
-"""Points of baseline difference within one line: superscripts and rounding."""
+_SAME_LINE = 0.35
+"""Font sizes of baseline difference within one line: superscripts, rounding, a page that lay askew in the scanner."""
 _WORD_GAP = 0.15
 _COLUMN_GAP = 2.0
 """Gaps in font sizes: what separates words, what separates columns."""
@@ -73,7 +73,7 @@ def read_lines(page: Any, index: int) -> list[Line]:
     """The lines of a pypdfium2 page, top to bottom."""
     rows: list[list[Glyph]] = []
     for glyph in sorted(_glyphs(page), key=lambda g: -g.baseline):
-        if rows and abs(rows[-1][0].baseline - glyph.baseline) <= _SAME_LINE:
+        if rows and abs(rows[-1][0].baseline - glyph.baseline) <= max(_SAME_LINE * glyph.size, 2.5):
             rows[-1].append(glyph)
         else:
             rows.append([glyph])

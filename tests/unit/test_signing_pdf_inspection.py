@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 
+import pikepdf
 import pypdfium2
 import pytest
 from pyhanko.pdf_utils import generic
@@ -15,6 +16,7 @@ from pyhanko.pdf_utils.writer import PdfFileWriter, copy_into_new_writer
 from pyhanko.sign.fields import enumerate_sig_fields
 
 from appliance.errors import BadInput
+from appliance.signing.normalise import ACTIVE, ATTACHED, RESTRICTED, REWRITTEN, TURNED, different_pages
 from appliance.signing.placement import Area, Placement
 from appliance.signing.prepare import find_places, inspect, prepare
 from provisioning.demo.draft import make_draft
@@ -56,10 +58,16 @@ def xfa() -> bytes:
     return edited(edit)
 
 
-def rotated() -> bytes:
+def torn_update() -> bytes:
+    """A second revision that was cut off: the first one must not pass for the whole."""
+    changed = edited(lambda writer: writer.update_root())
+    return changed[: changed.rindex(b"startxref")]
+
+
+def rotated(degrees: int) -> bytes:
     def edit(writer: IncrementalPdfFileWriter) -> None:
         page = writer.find_page_for_modification(0)[0].get_object()  # type: ignore[no-untyped-call]
-        page["/Rotate"] = generic.NumberObject(90)  # type: ignore[no-untyped-call]
+        page["/Rotate"] = generic.NumberObject(degrees)  # type: ignore[no-untyped-call]
         writer.update_container(page)
 
     return edited(edit)
@@ -89,7 +97,7 @@ def hybrid() -> bytes:
         (lambda: make_draft()[:-4000], "Tệp PDF bị đứt, thiếu phần cuối"),
         (lambda: b"%PDF-1.7\nrubbish\nstartxref\n5\n%%EOF\n", "Tệp PDF bị hỏng, không mở được"),
         (lambda: encrypted("mat-khau", "chu"), "Tệp PDF được đặt mật khẩu"),
-        (lambda: encrypted("", "chu"), "Tệp PDF bị mã hóa hoặc giới hạn quyền chỉnh sửa"),
+        (lambda: torn_update(), "Tệp PDF bị đứt, thiếu phần cuối"),
         (without_pages, "Tệp PDF không có trang nào"),
         (xfa, "Tệp PDF là biểu mẫu động (XFA), không ký được"),
     ],
@@ -103,14 +111,15 @@ def test_each_unusable_file_has_its_own_sentence(make: Callable[[], bytes], sent
 
 def test_a_draft_is_described() -> None:
     facts = inspect(make_draft())
-    assert (facts.pages, facts.already_signed, facts.plain) == (1, False, True)
+    assert (facts.pages, facts.already_signed, facts.mended, facts.advice) == (1, False, (), ())
+    assert facts.ready == make_draft()
     assert facts.page_sizes[0] == pytest.approx((595.3, 841.9), abs=0.1)
 
 
 def test_a_hybrid_file_as_word_writes_it_is_rewritten_once() -> None:
     data = hybrid()
     assert PdfFileReader(io.BytesIO(data), strict=False).xrefs.hybrid_xrefs_present
-    assert not inspect(data).plain
+    assert inspect(data).mended == (REWRITTEN,)
     prepared = prepare(data, place(data))
     assert not PdfFileReader(io.BytesIO(prepared)).xrefs.hybrid_xrefs_present
 
@@ -119,7 +128,7 @@ def test_a_file_with_a_broken_cross_reference_is_rewritten_once() -> None:
     data = make_draft()
     at = data.rindex(b"startxref")
     broken = data[:at] + b"startxref\n17\n%%EOF\n"
-    assert not inspect(broken).plain
+    assert inspect(broken).mended == (REWRITTEN,)
     assert b"ChuKyLanhDao" in prepare(broken, place(broken))
 
 
@@ -144,10 +153,78 @@ def test_a_file_is_prepared_only_once() -> None:
         prepare(prepare(data, placement), placement)
 
 
-def test_a_turned_page_is_refused_with_the_page_number() -> None:
-    placement = place(make_draft())
-    with pytest.raises(BadInput, match="Trang 1 của tệp bị xoay"):
-        prepare(rotated(), placement)
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_turned_page_is_turned_for_good_and_read_as_it_is_seen(degrees: int) -> None:
+    data = rotated(degrees)
+    facts = inspect(data)
+    assert facts.mended == (TURNED % "1",)
+    with pypdfium2.PdfDocument(data) as before, pypdfium2.PdfDocument(facts.ready) as after:
+        assert (before[0].get_rotation(), after[0].get_rotation()) == (degrees, 0)
+        assert after[0].get_size() == pytest.approx(before[0].get_size(), abs=0.1)
+    assert different_pages(data, facts.ready) == []
+
+
+def test_a_page_turned_twice_over_is_found_and_prepared_like_an_upright_one() -> None:
+    upright, turned = place(make_draft()), rotated(360)
+    assert inspect(turned).mended == ()
+    assert place(inspect(turned).ready).signature == upright.signature
+
+
+def test_a_restriction_without_a_password_is_lifted_and_said() -> None:
+    facts = inspect(encrypted("", "chu"))
+    assert facts.mended == (RESTRICTED,)
+    assert b"/Encrypt" not in facts.ready
+
+
+def test_what_runs_by_itself_or_hides_inside_is_taken_out_and_said() -> None:
+    with pikepdf.open(io.BytesIO(make_draft())) as document:
+        script = pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS="app.alert(1)")
+        launch = pikepdf.Dictionary(S=pikepdf.Name.Launch, F="cmd.exe")
+        web = pikepdf.Dictionary(S=pikepdf.Name.URI, URI="https://hoabinh.example")
+        document.Root.OpenAction = script
+        document.pages[0].AA = pikepdf.Dictionary(O=launch)
+        document.pages[0].Annots = pikepdf.Array(
+            pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.Link, Rect=[0, 0, 9, 9], A=action)
+            for action in (launch, web)
+        )
+        document.attachments["dự toán.xlsx"] = b"bytes"
+        out = io.BytesIO()
+        document.save(out)
+    facts = inspect(out.getvalue())
+    assert facts.mended == (ATTACHED % "dự toán.xlsx", ACTIVE)
+    assert different_pages(out.getvalue(), facts.ready) == []
+    with pikepdf.open(io.BytesIO(facts.ready)) as clean:
+        assert not len(clean.attachments)
+        assert "/OpenAction" not in clean.Root
+        assert "/AA" not in clean.pages[0]
+        assert [annotation.get("/A") is None for annotation in clean.pages[0].Annots] == [True, False]
+
+
+def test_a_little_dirt_after_the_end_is_dropped() -> None:
+    facts = inspect(make_draft() + b"\r\n-- \r\nThis e-mail was scanned.\r\n" * 60)
+    assert facts.mended == (REWRITTEN,)
+    assert b"e-mail" not in facts.ready
+
+
+def test_a_form_that_only_a_reading_program_draws_is_refused() -> None:
+    with pikepdf.open(io.BytesIO(make_draft())) as document:
+        field = pikepdf.Dictionary(FT=pikepdf.Name.Tx, T="hoten", V="Nguyễn", Rect=[50, 50, 200, 70])
+        field.update({"/Type": pikepdf.Name.Annot, "/Subtype": pikepdf.Name.Widget})
+        field = document.make_indirect(field)
+        document.pages[0].Annots = pikepdf.Array([field])
+        document.Root.AcroForm = pikepdf.Dictionary(Fields=[field], NeedAppearances=True)
+        out = io.BytesIO()
+        document.save(out)
+    with pytest.raises(BadInput, match="điền dở"):
+        inspect(out.getvalue())
+
+
+def test_paper_that_is_not_a4_is_pointed_out() -> None:
+    with pikepdf.open(io.BytesIO(make_draft())) as document:
+        document.pages[0].MediaBox = pikepdf.Array([0, 0, 612, 792])
+        out = io.BytesIO()
+        document.save(out)
+    assert "A4" in inspect(out.getvalue()).advice[0]
 
 
 def test_a_place_outside_the_page_is_refused() -> None:

@@ -179,7 +179,7 @@ def _take_file(desk: Desk, actor: Actor, form: OutgoingForm, stream: BinaryIO) -
         raise
     signer, organ = people.get(desk.db, form.signer_id), organs.get(desk.db, actor.organ_id)
     placement = pdf_prepare.find_places(
-        data, signer_title=signer.position, signer_name=signer.full_name, seal_mm=looks.seal_mm(desk, organ)
+        facts.ready, signer_title=signer.position, signer_name=signer.full_name, seal_mm=looks.seal_mm(desk, organ)
     )
     return sha256, facts.pages, placement
 
