@@ -17,7 +17,7 @@ from appliance.errors import N_, BadInput
 
 RESTRICTED = N_("Tệp có đặt giới hạn quyền chỉnh sửa; trạm đã bỏ giới hạn đó để ký được")
 ACTIVE = N_("Tệp có lệnh tự chạy (JavaScript, mở chương trình, gửi dữ liệu, âm thanh, phim); trạm đã bỏ các lệnh đó")
-ATTACHED = N_("Tệp có nhúng tệp khác bên trong (%s); trạm đã bỏ ra. Phụ lục phải là tệp riêng hoặc là trang của văn bản")
+ATTACHED = N_("Tệp có nhúng tệp khác bên trong (%s); trạm đã bỏ ra. Phụ lục phải là tệp riêng hoặc trang của văn bản")
 DYNAMIC = N_("Tệp là biểu mẫu có phần động (XFA); trạm đã bỏ phần động, giữ nội dung đang hiển thị")
 TURNED = N_("Trang %s bị xoay bằng lệnh xoay; trạm đã xoay nội dung về đúng chiều")
 REWRITTEN = N_("Cấu trúc bên trong tệp bị lỗi hoặc ở dạng lai; trạm đã ghi lại tệp cho đúng chuẩn")
@@ -73,8 +73,8 @@ def different_pages(before: bytes, after: bytes) -> list[int]:
 
 
 def _differ(one: Any, two: Any) -> bool:
-    _, most = ImageChops.difference(one, two).getextrema()
-    return bool(most > _OTHER_INK)
+    changed = ImageChops.difference(one, two).point(lambda grey: 255 * (grey > _OTHER_INK))
+    return changed.getbbox() is not None
 
 
 def _some(numbers: list[int]) -> str:

@@ -36,6 +36,15 @@ NOTE_WIDTH, NOTE_HEIGHT = 118.0, 3 * 8.5
 _NOTE_REACH = 60.0
 """Farther than this from the seal, the block no longer belongs to it."""
 
+_SCANNED = {
+    "picture": N_(
+        "Đây là bản chụp, không có chữ để tìm vị trí; hãy kéo từng khung vào đúng chỗ trên trang trước khi trình ký"
+    ),
+    "recognised": N_(
+        "Đây là bản chụp có lớp chữ do máy nhận dạng; hãy so từng khung với chữ trên trang trước khi trình ký"
+    ),
+}
+
 
 @dataclass(frozen=True)
 class Area:
@@ -100,8 +109,10 @@ class Placement:
 
     ``seal`` is the square of the seal itself, its real size; ``note`` the block with the organ's name and the time;
     ``found``: the names among SoVanBan, NgayVanBan, ChuKyLanhDao that were read from the text (the others stand at
-    the usual place of Nghị định 30/2020/NĐ-CP); ``printed``: values the draft already shows, by template name
-    ('number', 'notation', 'day', 'month', 'year'), which the issued values must equal.
+    the usual place of Nghị định 30/2020/NĐ-CP, or where ``usual`` has the name too, of the office itself);
+    ``unsure``: names in ``found`` that the drafter should check; ``scanned``: 'picture' when the first page has no
+    text at all, 'recognised' when its text was read off a scan; ``printed``: values the draft already shows, by
+    template name ('number', 'notation', 'day', 'month', 'year'), which the issued values must equal.
     """
 
     slots: tuple[TextSlot, ...]
@@ -110,6 +121,9 @@ class Placement:
     found: tuple[str, ...] = ()
     printed: tuple[tuple[str, str], ...] = ()
     note: Area | None = None
+    unsure: tuple[str, ...] = ()
+    usual: tuple[str, ...] = ()
+    scanned: str = ""
 
     @property
     def seal_note(self) -> Area:
@@ -120,9 +134,9 @@ class Placement:
 
     @property
     def warnings(self) -> list[str]:
-        """Vietnamese sentences for the drafter about values that should have been left blank."""
+        """Vietnamese sentences for the drafter: a scan, values that should have been left blank."""
         shown = dict(self.printed)
-        sentences = []
+        sentences = [_SCANNED[self.scanned]] if self.scanned in _SCANNED else []
         if "number" in shown:
             sentences.append(N_("Dự thảo đã in sẵn số văn bản; hãy để trống, hệ thống cấp số khi đóng dấu"))
         if "day" in shown:
@@ -148,6 +162,9 @@ class Placement:
                 found=tuple(str(name) for name in raw.get("found", ())),
                 printed=tuple((str(name), str(value)) for name, value in raw.get("printed", ())),
                 note=_area(note) if note else None,
+                unsure=tuple(str(name) for name in raw.get("unsure", ())),
+                usual=tuple(str(name) for name in raw.get("usual", ())),
+                scanned=str(raw.get("scanned", "")),
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise BadInput(

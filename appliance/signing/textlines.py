@@ -16,20 +16,29 @@ from appliance.signing.placement import Area
 
 _SAME_LINE = 0.35
 """Font sizes of baseline difference within one line: superscripts, rounding, a page that lay askew in the scanner."""
+_STROKES = str.maketrans("đĐ", "dD")
 _WORD_GAP = 0.15
 _COLUMN_GAP = 2.0
 """Gaps in font sizes: what separates words, what separates columns."""
+_INVISIBLE = 3
+"""Text rendering mode 'neither fill nor stroke' (ISO 32000-1, table 106)."""
+_SPACED = 6
+"""Letters a line must have before it can count as letter-spaced."""
 
 
 @dataclass
 class Glyph:
-    """One letter with its marks. ``text`` is NFC; points from the crop box's corner; ``size`` is the real font size."""
+    """One letter with its marks. ``text`` is NFC; points from the crop box's corner; ``size`` is the real font size.
+
+    ``hidden``: not painted, as in the text layer that a recognition program lays under a scan.
+    """
 
     text: str
     left: float
     right: float
     baseline: float
     size: float
+    hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,9 +51,15 @@ class Line:
     glyphs: tuple[Glyph | None, ...]
 
     @property
-    def folded(self) -> str:
-        """The text in small letters, same length."""
-        return "".join(c.lower() if len(c.lower()) == 1 else c for c in self.text)
+    def bare(self) -> str:
+        """The text without marks ('Đ' as 'D'), same length: what a recognition program drops first."""
+        return "".join(unicodedata.normalize("NFD", c)[0] for c in self.text).translate(_STROKES)
+
+    @property
+    def hidden(self) -> bool:
+        """Whether most letters are not painted."""
+        inked = [g for g in self.glyphs if g]
+        return 2 * sum(g.hidden for g in inked) > len(inked)
 
     @property
     def size(self) -> float:
@@ -98,9 +113,9 @@ def _glyphs(page: Any) -> list[Glyph]:
         pdfium_raw.FPDFText_GetMatrix(text, i, matrix)
         size = pdfium_raw.FPDFText_GetFontSize(text, i) * math.hypot(matrix.c, matrix.d)
         box = text.get_charbox(i, loose=True)
-        found.append(
-            Glyph(unicodedata.normalize("NFC", character), box[0] - left, box[2] - left, y.value - bottom, size)
-        )
+        letter = unicodedata.normalize("NFC", character)
+        hidden = pdfium_raw.FPDFTextObj_GetTextRenderMode(pdfium_raw.FPDFText_GetTextObject(text, i)) == _INVISIBLE
+        found.append(Glyph(letter, box[0] - left, box[2] - left, y.value - bottom, size, hidden))
     return [g for g in found if g.size > 0]
 
 
@@ -108,12 +123,20 @@ def _line(index: int, row: list[Glyph]) -> Line:
     text: list[str] = []
     glyphs: list[Glyph | None] = []
     row.sort(key=lambda g: g.left)
+    word_gap = _word_gap(row)
     for glyph in row:
         last = glyphs[-1] if glyphs else None
-        if last and glyph.left - last.right > _WORD_GAP * glyph.size:
+        if last and glyph.left - last.right > word_gap * glyph.size:
             text.append(" ")
             glyphs.append(None)
         text.extend(glyph.text)
         glyphs.extend([glyph] * len(glyph.text))
     baselines = sorted(g.baseline for g in row)
     return Line(index, baselines[len(baselines) // 2], "".join(text), tuple(glyphs))
+
+
+def _word_gap(row: list[Glyph]) -> float:
+    """The gap that separates words, in font sizes: wider when every letter stands apart, as in 'T H Ô N G  B Á O'."""
+    gaps = sorted((two.left - one.right) / two.size for one, two in pairwise(row))
+    usual = gaps[len(gaps) // 3] if len(gaps) >= _SPACED else 0.0
+    return max(_WORD_GAP, 1.5 * usual)
