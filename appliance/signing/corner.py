@@ -28,7 +28,7 @@ from appliance.signing.appearance import DrawnStyle, Look, TextLine
 from appliance.signing.certificates import check_before_signing
 from appliance.signing.client import SignerClient
 from appliance.signing.fonts import text_width
-from appliance.signing.inspection import UNREADABLE, inspect, rewritten
+from appliance.signing.inspection import UNREADABLE, inspect
 from appliance.signing.placement import LEFT_INSET, POINTS_PER_MM, SEAL_FIELD, Area
 from appliance.signing.produce import open_writer, require_good, sign_field
 from appliance.signing.token import Pin, TokenKey
@@ -53,7 +53,7 @@ def ready_for_corner(data: bytes) -> tuple[bytes, int]:
     """
     facts = inspect(data)
     if not facts.already_signed:
-        data = data if facts.plain else rewritten(data)
+        data = facts.ready
     elif not takes_another_signature(data):
         raise BadInput(
             N_("Tệp PDF đã có chữ ký số khóa tệp, không ký thêm được chữ ký nào"),

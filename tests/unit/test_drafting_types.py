@@ -40,7 +40,7 @@ def test_every_type_is_ready_for_number_date_and_both_signatures(code: str) -> N
     assert placement.warnings == []
     wanted = {"year": "2026", **({"notation": document.notation} if numbered else {})}
     assert dict(placement.printed) == wanted
-    assert facts.plain
+    assert facts.mended == facts.advice == ()
     assert not facts.already_signed
     prepare(pdf, placement)
     printed = text_of(pdf)
