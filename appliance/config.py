@@ -32,7 +32,10 @@ class Settings:
     link_certificate: Path | None = None
     link_key: Path | None = None
     poll_seconds: float = 15.0
-    pkcs11_module: Path = Path("/usr/lib/softhsm/libsofthsm2.so")
+    pkcs11_modules: tuple[Path, ...] = (Path("/usr/lib/softhsm/libsofthsm2.so"),)
+    """The drivers of the signing devices; a device is looked for through all of them, by its serial."""
+    rsa_padding: str = "pkcs1v15"
+    """How RSA keys sign: "pkcs1v15", or "pss" where the device can (appliance.signing.algorithms)."""
     signer_timeout_seconds: float = 60.0
     signer_allowed_uids: tuple[int, ...] = ()
     """Further user ids that may ask the signer, besides its own."""
@@ -95,6 +98,8 @@ def load_settings(path: Path) -> Settings:
         values[key] = _typed(key, known[key], value, path.parent)
     if "data" not in values:
         raise ConfigError(N_("Cấu hình thiếu khóa bắt buộc: %(key)s"), key="data")
+    if values.get("rsa_padding", "pss") not in ("pss", "pkcs1v15"):
+        raise ConfigError(N_("Khóa %(key)s phải là một trong: %(words)s"), key="rsa_padding", words="pkcs1v15, pss")
     return Settings(**values)
 
 
@@ -102,6 +107,8 @@ def _typed(key: str, kind: str, value: object, base: Path) -> object:
     """``value`` as the field's type says; relative paths count from the configuration file's folder."""
     if kind.startswith("Path") and isinstance(value, str):
         return (base / value).resolve()
+    if kind == "tuple[Path, ...]" and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple((base / item).resolve() for item in value)
     if kind == "tuple[str, ...]" and isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(value)
     if kind == "tuple[int, ...]" and isinstance(value, list) and all(type(item) is int for item in value):

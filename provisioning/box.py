@@ -26,7 +26,7 @@ def make_desk(settings: Settings, *, create: bool = False) -> Desk:
         blobs=BlobStore(settings.blobs),
         clock=Clock(settings),
         scanner=Scanner(settings.clamd_socket),
-        signer=SignerClient(settings.signer_socket),
+        signer=SignerClient(settings.signer_socket, rsa_padding=settings.rsa_padding),
         trust=TrustStore(settings.trust),
         packages=EdxmlPacker(),
     )

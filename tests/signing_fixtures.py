@@ -51,12 +51,12 @@ class SignerProcess:
         code = (
             "import sys; from dataclasses import replace; from pathlib import Path\n"
             "from appliance.config import Settings; from appliance.signing import service\n"
-            "service.main(Settings(data=Path(sys.argv[1]), pkcs11_module=Path(sys.argv[2]),"
-            " signer_timeout_seconds=float(sys.argv[3])))"
+            "service.main(Settings(data=Path(sys.argv[1]), signer_timeout_seconds=float(sys.argv[2]),"
+            " pkcs11_modules=tuple(map(Path, sys.argv[3:]))))"
         )
         self.process = subprocess.Popen(
-            [sys.executable, "-c", code, str(self.settings.data), str(self.settings.pkcs11_module),
-             str(self.settings.signer_timeout_seconds)],
+            [sys.executable, "-c", code, str(self.settings.data), str(self.settings.signer_timeout_seconds),
+             *map(str, self.settings.pkcs11_modules)],
             env={**os.environ, "SOFTHSM2_CONF": str(self.configuration)},
             cwd=Path(__file__).resolve().parents[1],
         )  # fmt: skip
@@ -143,7 +143,7 @@ def signing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signing]:
     """Two tokens, the authority, and the signer process, running."""
     folder = tmp_path_factory.mktemp("signing")
     settings = Settings(data=folder / "data", signer_timeout_seconds=20)
-    module = settings.pkcs11_module
+    module = settings.pkcs11_modules[0]
     configuration = soft_token.make_store(folder / "softhsm")
     authority = pki.make_ca(folder / "ca")
     leader = pki.make_signer(

@@ -7,13 +7,14 @@ tell the person. The module is imported by the small signer as well, so it knows
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from appliance.errors import N_, SignerError
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A code's sentences; ``permanent``: trying again unchanged cannot help."""
+    """A code's sentences, with %(name)s of the signer's detail; ``permanent``: trying again unchanged cannot help."""
 
     message: str
     next_step: str
@@ -28,6 +29,11 @@ FAILURES: dict[str, Failure] = {
     "no_token": Failure(
         N_("Không thấy thiết bị ký số đã đăng ký"),
         N_("Cắm đúng thiết bị ký số (USB Token) vào máy, chờ vài giây rồi ký lại"),
+        permanent=False,
+    ),
+    "other_token": Failure(
+        N_("Thiết bị đang cắm (%(plugged)s) không phải thiết bị ký số đã đăng ký cho việc này"),
+        N_("Rút ra, cắm đúng thiết bị đã đăng ký rồi ký lại; nếu đã đổi thiết bị, báo cán bộ kỹ thuật đăng ký lại"),
         permanent=False,
     ),
     "no_key": Failure(
@@ -46,6 +52,10 @@ FAILURES: dict[str, Failure] = {
         N_("Mã PIN không đúng; thiết bị chỉ còn cho nhập một lần nữa"),
         N_("Dừng lại và hỏi đúng mã PIN trước khi nhập tiếp: sai lần nữa thiết bị sẽ bị khóa"),
     ),
+    "final_try": Failure(
+        N_("Thiết bị chỉ còn cho nhập mã PIN một lần; mã PIN vừa nhập chưa được gửi đến thiết bị"),
+        N_("Xem lại mã PIN; nếu chắc chắn thì đánh dấu “Tôi chấp nhận lần thử này” rồi ký lại"),
+    ),
     "pin_locked": Failure(
         N_("Thiết bị ký số đã bị khóa vì nhập sai mã PIN quá số lần cho phép"),
         N_("Làm văn bản đề nghị cơ quan cấp chứng thư số mở khóa thiết bị"),
@@ -53,6 +63,15 @@ FAILURES: dict[str, Failure] = {
     "pin_expired": Failure(
         N_("Mã PIN của thiết bị chưa được đặt hoặc đã hết hạn"),
         N_("Đổi mã PIN bằng phần mềm của nhà cung cấp thiết bị, rồi ký lại"),
+    ),
+    "pin_refused": Failure(
+        N_("Thiết bị không nhận mã PIN có độ dài hoặc ký tự như vừa nhập"),
+        N_("Tắt bộ gõ tiếng Việt, kiểm tra số ký tự của mã PIN rồi nhập lại"),
+    ),
+    "cancelled": Failure(
+        N_("Việc ký đã bị hủy hoặc bị từ chối trên thiết bị"),
+        N_("Nếu thiết bị có nút hoặc cửa sổ xác nhận, ký lại và bấm đồng ý"),
+        permanent=False,
     ),
     "removed": Failure(
         N_("Thiết bị ký số bị rút ra hoặc mất kết nối khi đang ký"),
@@ -62,6 +81,11 @@ FAILURES: dict[str, Failure] = {
     "busy": Failure(
         N_("Thiết bị ký số đang bận ký văn bản khác"),
         N_("Chờ giây lát rồi ký lại"),
+        permanent=False,
+    ),
+    "device_full": Failure(
+        N_("Thiết bị ký số báo thiếu bộ nhớ"),
+        N_("Rút thiết bị ra cắm lại rồi ký lại; nếu vẫn lỗi, báo cán bộ kỹ thuật"),
         permanent=False,
     ),
     "crashed": Failure(
@@ -90,19 +114,21 @@ FAILURES: dict[str, Failure] = {
     ),
 }
 
-# python-pkcs11 exception -> code, whatever the step it came from.
+# python-pkcs11 exception (one per CKR code it knows) -> code, whatever the step it came from.
 BY_EXCEPTION: dict[str, str] = {
+    # The PIN.
     "PinIncorrect": "wrong_pin",
-    "PinInvalid": "wrong_pin",
-    "PinLenRange": "wrong_pin",
+    "PinInvalid": "pin_refused",
+    "PinLenRange": "pin_refused",
+    "PinTooWeak": "pin_expired",
     "PinLocked": "pin_locked",
     "PinExpired": "pin_expired",
     "UserPinNotInitialized": "pin_expired",
+    # The device.
     "NoSuchToken": "no_token",
     "TokenNotRecognised": "no_token",
     "SlotIDInvalid": "no_token",
-    "NoSuchKey": "no_key",
-    "MultipleObjectsReturned": "no_key",
+    "MultipleTokensReturned": "no_token",
     "DeviceRemoved": "removed",
     "TokenNotPresent": "removed",
     "DeviceError": "removed",
@@ -110,31 +136,78 @@ BY_EXCEPTION: dict[str, str] = {
     "SessionHandleInvalid": "removed",
     "ObjectHandleInvalid": "removed",
     "KeyHandleInvalid": "removed",
+    "UserNotLoggedIn": "removed",
+    "OperationNotInitialized": "removed",
+    "DeviceMemory": "device_full",
+    "HostMemory": "crashed",
+    "FunctionCancelled": "cancelled",
+    "FunctionRejected": "cancelled",
+    # Somebody else is using it.
     "UserAlreadyLoggedIn": "busy",
     "AnotherUserAlreadyLoggedIn": "busy",
     "UserTooManyTypes": "busy",
     "SessionCount": "busy",
+    "SessionExists": "busy",
+    "SessionReadWriteSOExists": "busy",
+    "SessionReadOnlyExists": "busy",
     "OperationActive": "busy",
+    # The key.
+    "NoSuchKey": "no_key",
+    "MultipleObjectsReturned": "no_key",
+    # What the device cannot do.
     "MechanismInvalid": "unsupported",
     "MechanismParamInvalid": "unsupported",
     "KeyTypeInconsistent": "unsupported",
     "KeySizeRange": "unsupported",
     "FunctionNotSupported": "unsupported",
-    "DeviceMemory": "crashed",
-    "HostMemory": "crashed",
+    "DataLenRange": "unsupported",
+    "DataInvalid": "unsupported",
+    "DomainParamsInvalid": "unsupported",
+    "KeyIndigestible": "unsupported",
 }
 
-# What a step's failure means when the exception itself says nothing (GeneralError, FunctionFailed, plain PKCS11Error).
+# These say nothing by themselves: the step decides, else 'unknown'.
+VAGUE = frozenset({"PKCS11Error", "GeneralError", "FunctionFailed", "ArgumentsBad"})
+
+# Answers to what the signer never asks (making, wrapping, importing keys; encrypting; verifying; random numbers;
+# events). A driver that gives one of them is not in order.
+NEVER_ASKED = frozenset(
+    {
+        "AttributeReadOnly", "AttributeSensitive", "AttributeTypeInvalid", "AttributeValueInvalid",
+        "EncryptedDataInvalid", "EncryptedDataLenRange", "ExceededMaxIterations", "KeyNeeded", "KeyNotNeeded",
+        "KeyNotWrappable", "KeyUnextractable", "NoEvent", "PublicKeyInvalid", "RandomNoRNG", "RandomSeedNotSupported",
+        "SessionReadOnly", "SignatureInvalid", "SignatureLenRange", "TemplateIncomplete", "TemplateInconsistent",
+        "TokenWriteProtected", "UnwrappingKeyHandleInvalid", "UnwrappingKeySizeRange", "UnwrappingKeyTypeInconsistent",
+        "WrappedKeyInvalid", "WrappedKeyLenRange", "WrappingKeyHandleInvalid", "WrappingKeySizeRange",
+        "WrappingKeyTypeInconsistent",
+    }
+)  # fmt: skip
+
+# What a step's failure means when the exception itself says nothing.
 BY_STEP: dict[str, str] = {"load": "no_module", "find": "no_token", "key": "no_key"}
 
 
 def code_for(exception_name: str, step: str) -> str:
-    """The table's code for what python-pkcs11 raised in ``step`` ('load', 'find', 'login', 'key' or 'sign')."""
+    """The table's code for what python-pkcs11 raised in ``step`` ('load', 'find', 'login', 'key' or 'sign').
+
+    A CKR code that python-pkcs11 does not know, such as a maker's own, comes as a plain PKCS11Error.
+    """
+    if exception_name in NEVER_ASKED:
+        return "unknown"
     return BY_EXCEPTION.get(exception_name) or BY_STEP.get(step, "unknown")
 
 
-def signer_error(code: str) -> SignerError:
-    """The exception a person sees for ``code``; a code from a newer signer counts as 'unknown'."""
+def signer_error(code: str, detail: dict[str, Any] | None = None) -> SignerError:
+    """The exception a person sees for ``code``; a code from a newer signer counts as 'unknown'.
+
+    ``detail``: what the signer adds, such as 'plugged', the labels of the devices found instead.
+    """
     known = code if code in FAILURES else "unknown"
     failure = FAILURES[known]
-    return SignerError(failure.message, code=known, next_step=failure.next_step, permanent=failure.permanent)
+    params = {"plugged": _listed(detail)} if known == "other_token" else {}
+    return SignerError(failure.message, code=known, next_step=failure.next_step, permanent=failure.permanent, **params)
+
+
+def _listed(detail: dict[str, Any] | None) -> str:
+    """The labels of the devices that are plugged in, quoted."""
+    return ", ".join(f"“{label}”" for label in (detail or {}).get("plugged", ())) or N_("thiết bị lạ")

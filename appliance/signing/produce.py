@@ -122,7 +122,7 @@ def sign_field(
     metadata = PdfSignatureMetadata(
         field_name=field,
         subfilter=SigSeedSubFilter.PADES,
-        md_algorithm="sha256",
+        md_algorithm=token.digest,
         docmdp_permissions=MDPPerm.FILL_FORMS
         if field == SIGNATURE_FIELD
         else MDPPerm.NO_CHANGES,  # as the field's lock

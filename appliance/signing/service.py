@@ -1,7 +1,7 @@
 """The signer: a small process that owns the signing devices, asked over a Unix socket.
 
 It imports neither the PDF library nor the store nor the network, so it starts in a moment and has little that can
-fail. Each request is one line of JSON and is answered by one short-lived worker process (``worker``); requests for the
+fail. Each request is one line of JSON and is answered by one short-lived worker process (``workers``); requests for the
 same device wait for each other. Who may ask is decided by the kernel's word about the peer (SO_PEERCRED).
 """
 
@@ -14,7 +14,6 @@ import signal
 import socket
 import socketserver
 import struct
-import subprocess
 import sys
 import threading
 from collections import defaultdict
@@ -23,6 +22,9 @@ from types import FrameType
 from typing import Any
 
 from appliance.config import Settings
+from appliance.signing.drivers import Drivers
+from appliance.signing.secrecy import keep_secrets
+from appliance.signing.workers import Workers
 
 log = logging.getLogger("tram.signer")
 
@@ -32,9 +34,13 @@ READ_SECONDS = 10.0
 """A peer that has not sent its line by then is cut off."""
 BUSY_SECONDS = 15.0
 """Longest wait for a device another signature is using; with the worker's own time it stays below the client's."""
-MOST_AT_ONCE = 16
+PLACE_SECONDS = 5.0
+"""Longest wait for one of MOST_AT_ONCE workers."""
+MOST_WAITING = 128
+"""Requests taken at once, waiting ones included; one more is told 'busy' straight away."""
+MOST_AT_ONCE = 8
+"""Workers at once."""
 _FIRST_PASSED_SOCKET = 3  # systemd's protocol, sd_listen_fds(3)
-_PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
 
 class SignerServer(socketserver.ThreadingMixIn, socketserver.BaseServer):
@@ -46,11 +52,26 @@ class SignerServer(socketserver.ThreadingMixIn, socketserver.BaseServer):
     def __init__(self, listener: socket.socket, settings: Settings) -> None:
         super().__init__(listener.getsockname(), _Handler)
         self.socket = listener
-        self.module = str(settings.pkcs11_module)
-        self.timeout_seconds = settings.signer_timeout_seconds
+        self.workers = Workers()
+        self.drivers = Drivers(settings.pkcs11_modules, self.run_worker, settings.signer_timeout_seconds)
         self.allowed = {os.getuid(), *settings.signer_allowed_uids}
         self.devices: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self.taken = threading.BoundedSemaphore(MOST_WAITING)
         self.places = threading.BoundedSemaphore(MOST_AT_ONCE)
+
+    def server_close(self) -> None:
+        """After the last answer."""
+        super().server_close()
+        self.workers.close()
+
+    def run_worker(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
+        """One worker's answer, as soon as there is a place for one."""
+        if not self.places.acquire(timeout=PLACE_SECONDS):
+            return {"ok": False, "code": "busy"}
+        try:
+            return self.workers.run(request, timeout)
+        finally:
+            self.places.release()
 
     def fileno(self) -> int:
         """For the selector."""
@@ -93,57 +114,34 @@ class _Handler(socketserver.StreamRequestHandler):
         line = self.rfile.readline(REQUEST_LIMIT)
         if not line.endswith(b"\n"):
             return
-        if not self.server.places.acquire(blocking=False):
+        if not self.server.taken.acquire(blocking=False):
             self._reply({"ok": False, "code": "busy"})
             return
         try:
             self._reply(answer(self.server, json.loads(line)))
         finally:
-            self.server.places.release()
+            self.server.taken.release()
 
     def _reply(self, reply: dict[str, Any]) -> None:
         self.wfile.write(json.dumps(reply).encode("ascii") + b"\n")
 
 
 def answer(server: SignerServer, request: dict[str, Any]) -> dict[str, Any]:
-    """Answer one request; the worker's module is the configured one, whatever the request says."""
+    """Answer one request; the drivers are the configured ones, whatever the request says."""
     operation = request.get("op")
     if operation == "ping":
         return {"ok": True}
     if operation == "tokens":
-        return run_worker({"op": "tokens", "module": server.module}, server.timeout_seconds)
+        return server.drivers.tokens()
     if operation == "sign":
         device = server.devices[str(request.get("serial"))]
         if not device.acquire(timeout=BUSY_SECONDS):
             return {"ok": False, "code": "busy"}
         try:
-            return run_worker({**request, "module": server.module}, server.timeout_seconds)
+            return server.drivers.sign(request)
         finally:
             device.release()
     return {"ok": False, "code": "unknown"}
-
-
-def run_worker(request: dict[str, Any], timeout: float) -> dict[str, Any]:
-    """Run one worker on ``request``; killed after ``timeout`` seconds, a silent death is the code 'crashed'."""
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "appliance.signing.worker"],
-            input=json.dumps(request).encode("ascii") + b"\n",
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # a driver's chatter may repeat what it was given
-            timeout=timeout,
-            cwd=_PACKAGE_ROOT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        log.error("worker for %s killed after %g s", request["op"], timeout)
-        return {"ok": False, "code": "timeout"}
-    if not done.stdout.endswith(b"\n"):
-        log.error("worker for %s ended with %d and no answer", request["op"], done.returncode)
-        return {"ok": False, "code": "crashed"}
-    reply: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    log.info("%s: %s", request["op"], "done" if reply.get("ok") else reply.get("code"))
-    return reply
 
 
 def listen(path: Path) -> socket.socket:
@@ -158,12 +156,13 @@ def listen(path: Path) -> socket.socket:
         listener.bind(str(path))
     finally:
         os.umask(old)
-    listener.listen(MOST_AT_ONCE)
+    listener.listen(MOST_WAITING)
     return listener
 
 
 def main(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; a signature under way is finished first."""
+    keep_secrets()
     with SignerServer(listen(settings.signer_socket), settings) as server:
 
         def stop(number: int, frame: FrameType | None) -> None:
@@ -172,6 +171,7 @@ def main(settings: Settings) -> None:
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
+        server.workers.start()
         log.info("signer listens on %s", settings.signer_socket)
         server.serve_forever(poll_interval=0.2)
         server.socket.close()  # no new request while the last ones finish

@@ -7,16 +7,24 @@ from typing import NoReturn
 
 
 class Pin:
-    """A device's PIN on its way to the device. Never shown, compared, copied to disk or logged."""
+    """A device's PIN on its way to the device. Never shown, compared, copied to disk or logged.
 
-    __slots__ = ("_secret",)
+    ``last_try``: the person has confirmed that this may be the last try before the device locks.
+    """
 
-    def __init__(self, secret: str) -> None:
+    __slots__ = ("_secret", "last_try")
+
+    def __init__(self, secret: str, *, last_try: bool = False) -> None:
         self._secret = secret
+        self.last_try = last_try
 
     def reveal(self) -> str:
         """The PIN itself; only the signer's client calls this."""
         return self._secret
+
+    def confirmed(self, last_try: bool) -> Pin:
+        """The same PIN with the person's answer about the last try."""
+        return Pin(self._secret, last_try=last_try)
 
     def __repr__(self) -> str:
         return "Pin(***)"
@@ -48,7 +56,8 @@ class TokenInfo:
     """A device that is plugged in now.
 
     ``flags``: any of 'pin_count_low', 'pin_final_try', 'pin_locked'; ``certificates``: pairs of CKA_ID (hexadecimal)
-    and X.509 DER, readable without a PIN.
+    and X.509 DER, readable without a PIN (``choice.candidates`` puts them in order); ``schemes``: those of
+    ``algorithms.SCHEMES`` that the device can do, by its list of mechanisms.
     """
 
     serial: str
@@ -56,3 +65,4 @@ class TokenInfo:
     model: str
     flags: tuple[str, ...] = ()
     certificates: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    schemes: tuple[str, ...] = ()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 
-from asn1crypto import algos, cms, x509
+from asn1crypto import cms, x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.x509 import load_der_x509_certificate
 from pyhanko.sign.signers import Signer
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
+from appliance.errors import SignerError
+from appliance.signing.algorithms import scheme_for, verified
 from appliance.signing.client import SignerClient
 from appliance.signing.failures import signer_error
 from appliance.signing.token import Pin, TokenKey
@@ -29,30 +28,29 @@ class TokenSigner(Signer):
     ) -> None:
         authorities = SimpleCertificateStore()  # type: ignore[no-untyped-call]
         authorities.register_multiple(trust.intermediates)
-        mechanism = "sha256_ecdsa" if certificate.public_key.algorithm == "ec" else "sha256_rsa"
+        self._scheme = scheme_for(certificate, client.rsa_padding, _able(client, key, certificate))
         super().__init__(
             signing_cert=certificate,
             cert_registry=authorities,
             embed_roots=False,
-            signature_mechanism=algos.SignedDigestAlgorithm({"algorithm": mechanism}),
+            signature_mechanism=self._scheme.cms,
         )
         self._key, self._pin, self._client = key, pin, client
+
+    @property
+    def digest(self) -> str:
+        """The hash of the signature and of the document: 'sha256' or 'sha384'."""
+        return self._scheme.digest
 
     async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:
         """The raw signature; blocking is fine, the event loop is ours and does nothing else."""
         if dry_run:
             return bytes(512)
-        raw = self._client.sign(self._key, self._pin, data)
-        public = load_der_x509_certificate(self._key.certificate).public_key()
+        raw = self._client.sign(self._key, self._pin, data, self._scheme)
         try:
-            if isinstance(public, ec.EllipticCurvePublicKey):
-                raw = algos.DSASignature.from_p1363(raw).dump()  # PKCS#11 gives r || s, CMS wants DER (RFC 5753)
-                public.verify(raw, data, ec.ECDSA(hashes.SHA256()))
-            elif isinstance(public, rsa.RSAPublicKey):
-                public.verify(raw, data, padding.PKCS1v15(), hashes.SHA256())
+            return verified(self._key.certificate, self._scheme, raw, data)
         except InvalidSignature as error:
             raise signer_error("key_mismatch") from error
-        return raw
 
     async def unsigned_attrs(
         self,
@@ -73,3 +71,16 @@ class TokenSigner(Signer):
             log.warning("no time stamp in this signature: %s", error)
             return None
         return attributes
+
+
+def _able(client: SignerClient, key: TokenKey, certificate: x509.Certificate) -> tuple[str, ...]:
+    """What the device can do, asked only when it decides something: before RSA-PSS, which older devices lack.
+
+    A device that does not answer now is asked to sign as usual, which says better what is wrong.
+    """
+    if client.rsa_padding != "pss" or certificate.public_key.algorithm != "rsa":
+        return ()
+    try:
+        return next((token.schemes for token in client.tokens() if token.serial == key.token_serial), ())
+    except SignerError:
+        return ()

@@ -1,45 +1,39 @@
-"""One PKCS#11 operation in a process of its own: ``python -m appliance.signing.worker``.
+"""PKCS#11 operations, one process each: ``python -m appliance.signing.worker`` is the mother of those processes.
 
-Reads one JSON object from standard input (the PIN is never on a command line or in the environment), writes one JSON
-line, ends. A fresh process sees a device plugged in a second ago, cannot disturb another device's session (two devices
-in one process crash python-pkcs11), and a vendor's driver that crashes or hangs takes nothing else with it.
+The mother has python-pkcs11 imported (half of a start's cost) but never loads a driver. For each request it forks a
+fresh child, which reads one line of JSON from a socket of its own (the PIN never passes through the mother, a command
+line or the environment), writes one line, and ends. A fresh process sees a device plugged in a second ago, cannot
+disturb another device's session (two devices in one process crash python-pkcs11), and a vendor's driver that crashes or
+hangs takes nothing else with it.
 
-Requests: ``{"op": "sign", "module", "serial", "key_id", "data" (base64), "pin"}`` and ``{"op": "tokens", "module"}``.
-Replies: ``{"ok": true, ...}`` or ``{"ok": false, "code": <key of failures.FAILURES>}``.
+Requests: ``{"op": "sign", "module", "serial", "key_id", "public", "scheme", "digest", "data" (base64), "pin",
+"last_try"}`` and ``{"op": "tokens", "module"}``. Replies: ``{"ok": true, ...}`` or ``{"ok": false, "code": <key of
+failures.FAILURES>, "detail": {...}}``.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
+import gc
 import json
 import os
-import resource
-import sys
+import signal
+import socket
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import pkcs11
-from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass, PKCS11Error, TokenFlag
+from pkcs11 import PKCS11Error, TokenFlag
 
+from appliance.signing import keys
 from appliance.signing.failures import code_for
-
-# DigestInfo of SHA-256 (RFC 8017, section 9.2, note 1), for devices that only do the bare RSA operation.
-_SHA256_DIGEST_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
+from appliance.signing.secrecy import die_with_parent, keep_secrets
 
 _FLAGS = {
     "pin_count_low": TokenFlag.USER_PIN_COUNT_LOW,
     "pin_final_try": TokenFlag.USER_PIN_FINAL_TRY,
     "pin_locked": TokenFlag.USER_PIN_LOCKED,
 }
-
-
-class _Refused(Exception):
-    """The operation ended with a code of the table."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 class _Steps:
@@ -55,38 +49,51 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         if request["op"] == "tokens":
             return {"ok": True, "tokens": _tokens(request, steps)}
         return {"ok": True, "signature": base64.b64encode(_sign(request, steps)).decode("ascii")}
-    except _Refused as refused:
-        return {"ok": False, "code": refused.code}
+    except keys.Refused as refused:
+        return {"ok": False, "code": refused.code, "detail": refused.detail}
     except PKCS11Error as error:
         return {"ok": False, "code": code_for(type(error).__name__, steps.current)}
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return {"ok": False, "code": "unknown"}  # a request or a driver's answer that makes no sense
 
 
 def _sign(request: dict[str, Any], steps: _Steps) -> bytes:
-    """Log in, sign, log out. RSA gives PKCS#1 v1.5, EC gives r || s; both over SHA-256 of the data."""
+    """Log in, sign, log out. The last try is refused unless the person has accepted it."""
     token = _find(request, steps)
     if TokenFlag.USER_PIN_LOCKED in token.flags:
-        raise _Refused("pin_locked")
+        raise keys.Refused("pin_locked")
+    if TokenFlag.USER_PIN_FINAL_TRY in token.flags and not request.get("last_try"):
+        raise keys.Refused("final_try")
     steps.current = "login"
     session = _log_in(token, request["pin"])
     try:
         steps.current = "key"
-        key = session.get_key(object_class=ObjectClass.PRIVATE_KEY, id=bytes.fromhex(request["key_id"]))
+        key = keys.find(session, bytes.fromhex(request["key_id"]), request["public"])
         steps.current = "sign"
-        pin = request["pin"] if _asks_every_time(key) else None
-        return _signature(key, base64.b64decode(request["data"]), pin)
+        pin = request["pin"] if keys.asks_every_time(key) else None
+        return keys.signature(key, base64.b64decode(request["data"]), request["scheme"], request["digest"], pin)
     finally:
+        _leave(session)
+
+
+def _leave(session: Any) -> None:
+    """Log out and close; the process ends in a moment anyway, so what a driver says here changes nothing."""
+    try:
         session.close()
+    except PKCS11Error:
+        return
 
 
 def _tokens(request: dict[str, Any], steps: _Steps) -> list[dict[str, Any]]:
-    """Every initialised device with its certificates, without logging in."""
+    """Every initialised device with its certificates, without logging in; one that cannot be read is passed over."""
     found = []
     for token in _present(request, steps):
-        with token.open() as session:
-            certificates = [
-                [bytes(entry[Attribute.ID]).hex(), base64.b64encode(entry[Attribute.VALUE]).decode("ascii")]
-                for entry in list(session.get_objects({Attribute.CLASS: ObjectClass.CERTIFICATE}))
-            ]
+        try:
+            with token.open() as session:
+                certificates = keys.certificates(session)
+            schemes = keys.schemes(token)
+        except PKCS11Error:
+            continue  # pulled out while we looked
         found.append(
             {
                 "serial": _serial(token),
@@ -94,6 +101,7 @@ def _tokens(request: dict[str, Any], steps: _Steps) -> list[dict[str, Any]]:
                 "model": token.model,
                 "flags": [name for name, flag in _FLAGS.items() if flag in token.flags],
                 "certificates": certificates,
+                "schemes": schemes,
             }
         )
     return found
@@ -103,7 +111,7 @@ def _present(request: dict[str, Any], steps: _Steps) -> Iterator[Any]:
     """Initialised devices, one by one; an empty or unreadable slot is passed over."""
     steps.current = "load"
     if not os.path.exists(request["module"]):
-        raise _Refused("no_module")
+        raise keys.Refused("no_module")
     library = pkcs11.lib(request["module"])
     steps.current = "find"
     for slot in library.get_slots(token_present=True):
@@ -117,10 +125,14 @@ def _present(request: dict[str, Any], steps: _Steps) -> Iterator[Any]:
 
 def _find(request: dict[str, Any], steps: _Steps) -> Any:
     """The device with the wanted serial; slot numbers move, labels repeat."""
+    others = []
     for token in _present(request, steps):
         if _serial(token) == request["serial"]:
             return token
-    raise _Refused("no_token")
+        others.append(token.label or _serial(token))
+    if others:
+        raise keys.Refused("other_token", plugged=others)
+    raise keys.Refused("no_token")
 
 
 def _serial(token: Any) -> str:
@@ -129,51 +141,75 @@ def _serial(token: Any) -> str:
 
 def _log_in(token: Any, pin: str) -> Any:
     """An open session, logged in. Some drivers report a wrong PIN as a general error: the flags tell."""
-    before = token.flags
     try:
         return token.open(user_pin=pin)
     except PKCS11Error as error:
         code = code_for(type(error).__name__, "login")
-        after = token.flags
-        counted = TokenFlag.USER_PIN_COUNT_LOW in after and TokenFlag.USER_PIN_COUNT_LOW not in before
+        after = _flags_now(token)
+        counted = TokenFlag.USER_PIN_COUNT_LOW in after and TokenFlag.USER_PIN_COUNT_LOW not in token.flags
         if code == "wrong_pin" or (code == "unknown" and counted):
             code = "wrong_pin"
             if TokenFlag.USER_PIN_FINAL_TRY in after:
                 code = "last_try"
             if TokenFlag.USER_PIN_LOCKED in after:
                 code = "pin_locked"
-        raise _Refused(code) from error
+        raise keys.Refused(code) from error
 
 
-def _asks_every_time(key: Any) -> bool:
-    """Whether the key wants the PIN again for each signature (CKA_ALWAYS_AUTHENTICATE)."""
+def _flags_now(token: Any) -> TokenFlag:
+    """The device's flags as of now; a Token keeps those of the moment it was found."""
     try:
-        return bool(key[Attribute.ALWAYS_AUTHENTICATE])
+        return TokenFlag(token.slot.get_token().flags)
     except PKCS11Error:
-        return False  # the attribute is optional
+        return TokenFlag(0)
 
 
-def _signature(key: Any, data: bytes, pin: str | None) -> bytes:
-    """Sign with hashing on the device where it can, else hash here."""
-    if key.key_type == KeyType.RSA:
-        whole, bare, prefix = Mechanism.SHA256_RSA_PKCS, Mechanism.RSA_PKCS, _SHA256_DIGEST_INFO
-    elif key.key_type == KeyType.EC:
-        whole, bare, prefix = Mechanism.ECDSA_SHA256, Mechanism.ECDSA, b""
-    else:
-        raise _Refused("unsupported")
-    able = key.session.token.slot.get_mechanisms()
-    if whole in able:
-        return bytes(key.sign(data, mechanism=whole, pin=pin))
-    return bytes(key.sign(prefix + hashlib.sha256(data).digest(), mechanism=bare, pin=pin))
-
-
+# --------------------------------------------------------------------------------------------------------- the mother
 def main() -> None:
+    """Fork a child for every socket that comes in over standard input, until the signer closes it.
+
+    A message brings the child's end of a socket pair; the mother answers on it with the child's pidfd, by which the
+    signer can end the child without mistaking another process for it.
+    """
+    keep_secrets()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)  # systemd and Ctrl-C tell every process; the signer decides
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children vanish by themselves
+    gc.freeze()
+    control = socket.socket(fileno=os.dup(0))
+    while True:
+        message, received, _, _ = socket.recv_fds(control, 1, 1)
+        if not message:
+            return
+        with socket.socket(fileno=received[0]) as line:
+            line.set_inheritable(False)
+            child = os.fork()
+            if not child:
+                control.close()
+                _child(line)
+            try:
+                process = os.pidfd_open(child)
+            except ProcessLookupError:
+                continue  # gone already; the signer sees its end of the pair close
+            try:
+                socket.send_fds(line, [b"."], [process])
+            except OSError:
+                continue  # the signer has given up; the child reads no request and ends
+            finally:
+                os.close(process)
+
+
+def _child(line: socket.socket) -> NoReturn:
     """Read one request, answer it, leave without running the driver's exit code."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash must not leave the PIN in a core file
-    request = json.loads(sys.stdin.buffer.readline())
-    sys.stdout.write(json.dumps(answer(request)) + "\n")
-    sys.stdout.flush()
-    os._exit(0)  # SoftHSM and OpenSSL 3 crash in their exit handlers; the answer is out, nothing is left to do
+    try:
+        die_with_parent(signal.SIGKILL)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a driver may start helpers of its own
+        with line.makefile("rb") as reader:
+            text = reader.readline()
+        if text.endswith(b"\n"):
+            line.sendall(json.dumps(answer(json.loads(text))).encode("ascii") + b"\n")
+    finally:
+        os._exit(0)  # SoftHSM and OpenSSL 3 crash in their exit handlers; the answer is out, nothing is left to do
 
 
 if __name__ == "__main__":

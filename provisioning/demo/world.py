@@ -106,7 +106,7 @@ def build(data: Path, port: int) -> World:
         passwords=passwords,
         pins={**pins, "province": secret},
         accounts=accounts,
-        province=Settings(data=province, pkcs11_module=_module()),
+        province=Settings(data=province, pkcs11_modules=(_module(),)),
         province_keys=keys,
     )
 
@@ -136,7 +136,7 @@ def programs(world: World) -> list[Program]:
 def province_signer(world: World) -> Program:
     """A signer for the province's tokens, needed only while the demo's letter is made."""
     config = world.data / "province" / "tram.toml"
-    config.write_text(f'data = "."\npkcs11_module = "{_module()}"\n', "utf-8")
+    config.write_text(f'data = "."\npkcs11_modules = ["{_module()}"]\n', "utf-8")
     socket = world.province.signer_socket
     return Program(
         "province", _tram("signer", config), softhsm(world.province.data / "tokens"), ready.unix_socket(socket)
@@ -188,7 +188,7 @@ bus_ca = "../pki/link/ca.pem"
 link_certificate = "../pki/link/box.pem"
 link_key = "../pki/link/box.key"
 poll_seconds = 2
-pkcs11_module = "{_module()}"
+pkcs11_modules = ["{_module()}"]
 chronyc = {"true" if shutil.which("chronyc") else "false"}
 ''',
         "utf-8",

@@ -13,6 +13,7 @@ import pytest
 
 from appliance.config import Settings
 from appliance.errors import SignerError
+from appliance.signing.algorithms import Scheme
 from appliance.signing.token import Pin
 from tests.signing_fixtures import LEADER_PIN, SignerProcess, Signing, signing  # noqa: F401
 
@@ -40,22 +41,24 @@ def children(pid: int) -> list[int]:
     return found
 
 
-def is_worker(pid: int) -> bool:
-    try:
-        return b"appliance.signing.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
+def mother_of(service: SignerProcess) -> int:
+    """The process that forks the workers."""
+    assert service.process is not None
+    return next(
+        pid
+        for pid in children(service.process.pid)
+        if b"appliance.signing.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    )
 
 
 def strike_next_worker(service: SignerProcess, number: signal.Signals) -> threading.Thread:
-    """Send ``number`` to the next worker as soon as it lives."""
-    assert service.process is not None
-    parent = service.process.pid
+    """Send ``number`` to the next worker as soon as it lives: a child of the workers' mother."""
+    mother = mother_of(service)
 
     def wait() -> None:
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
-            if workers := [pid for pid in children(parent) if is_worker(pid)]:
+            if workers := children(mother):
                 os.kill(workers[0], number)
                 return
 
@@ -66,7 +69,7 @@ def strike_next_worker(service: SignerProcess, number: signal.Signals) -> thread
 
 def code_of_signing(service: SignerProcess, signing: Signing) -> str:  # noqa: F811
     try:
-        service.client.sign(signing.leader, Pin(LEADER_PIN), DATA)
+        service.client.sign(signing.leader, Pin(LEADER_PIN), DATA, Scheme("rsa-pkcs1", "sha256"))
     except SignerError as error:
         return error.code
     return "signed"
@@ -82,8 +85,10 @@ def test_a_driver_that_dies_or_hangs_costs_one_signature_only(
     striker = strike_next_worker(service, number)
     assert code_of_signing(service, signing) == code
     striker.join()
-    assert service.process is not None
-    assert not children(service.process.pid)
+    deadline = time.monotonic() + 5
+    while children(mother_of(service)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not children(mother_of(service))
     assert code_of_signing(service, signing) == "signed"
 
 

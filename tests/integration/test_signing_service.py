@@ -20,12 +20,14 @@ from cryptography.x509 import load_der_x509_certificate
 
 from appliance.config import Settings
 from appliance.errors import SignerError
+from appliance.signing.algorithms import Scheme
 from appliance.signing.client import SignerClient
 from appliance.signing.token import Pin
 from provisioning.demo import pki, soft_token
 from tests.signing_fixtures import LEADER, LEADER_PIN, ORGAN, SEAL_PIN, SignerProcess, Signing, signing  # noqa: F401
 
 DATA = b"signed attributes"
+RSA, EC = Scheme("rsa-pkcs1", "sha256"), Scheme("ecdsa", "sha256")
 
 
 def refusal(act: object) -> str:
@@ -35,19 +37,19 @@ def refusal(act: object) -> str:
 
 
 def test_an_rsa_token_signs_what_its_certificate_verifies(signing: Signing) -> None:  # noqa: F811
-    raw = signing.client.sign(signing.leader, Pin(LEADER_PIN), DATA)
+    raw = signing.client.sign(signing.leader, Pin(LEADER_PIN), DATA, RSA)
     public = load_der_x509_certificate(signing.leader.certificate).public_key()
     public.verify(raw, DATA, padding.PKCS1v15(), hashes.SHA256())  # type: ignore[call-arg, union-attr, arg-type]
     assert len(raw) == 256
 
 
 def test_an_elliptic_curve_token_gives_r_and_s(signing: Signing) -> None:  # noqa: F811
-    module = signing.service.settings.pkcs11_module
+    module = signing.service.settings.pkcs11_modules[0]
     key = pki.make_signer(
         signing.authority, signing.configuration, module, label="Đường cong", pin="998877", common_name=LEADER,
         organ=ORGAN, key_type="ec",
     )  # fmt: skip
-    raw = signing.client.sign(key, Pin("998877"), DATA)
+    raw = signing.client.sign(key, Pin("998877"), DATA, EC)
     assert len(raw) == 64
     der = utils.encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:]))
     public = load_der_x509_certificate(key.certificate).public_key()
@@ -61,27 +63,33 @@ def test_plugged_in_devices_are_listed_without_a_pin(signing: Signing) -> None: 
 
 
 def test_a_wrong_pin_is_said_and_seen_and_the_right_one_clears_it(signing: Signing) -> None:  # noqa: F811
-    assert refusal(lambda: signing.client.sign(signing.leader, Pin("000000"), DATA)) == "wrong_pin"
+    assert refusal(lambda: signing.client.sign(signing.leader, Pin("000000"), DATA, RSA)) == "wrong_pin"
     flags = {token.serial: token.flags for token in signing.client.tokens()}
     assert flags[signing.leader.token_serial] == ("pin_count_low",)
-    assert signing.client.sign(signing.leader, Pin(LEADER_PIN), DATA)
+    assert signing.client.sign(signing.leader, Pin(LEADER_PIN), DATA, RSA)
     flags = {token.serial: token.flags for token in signing.client.tokens()}
     assert flags[signing.leader.token_serial] == ()
 
 
 def test_another_token_or_key_is_never_used_instead(signing: Signing) -> None:  # noqa: F811
     other_token = replace(signing.leader, token_serial="0123456789abcdef")
-    other_key = replace(signing.leader, key_id="77")
-    assert refusal(lambda: signing.client.sign(other_token, Pin(LEADER_PIN), DATA)) == "no_token"
-    assert refusal(lambda: signing.client.sign(other_key, Pin(LEADER_PIN), DATA)) == "no_key"
+    other_key = replace(signing.leader, certificate=signing.seal.certificate)
+    assert refusal(lambda: signing.client.sign(other_token, Pin(LEADER_PIN), DATA, RSA)) == "other_token"
+    assert refusal(lambda: signing.client.sign(other_key, Pin(LEADER_PIN), DATA, RSA)) == "no_key"
+
+
+def test_a_key_is_found_by_its_public_half_when_the_cka_id_is_another(signing: Signing) -> None:  # noqa: F811
+    odd = replace(signing.leader, key_id="77")
+    raw = signing.client.sign(odd, Pin(LEADER_PIN), DATA, RSA)
+    assert raw == signing.client.sign(signing.leader, Pin(LEADER_PIN), DATA, RSA)
 
 
 def test_a_missing_driver_is_said(signing: Signing, tmp_path: Path) -> None:  # noqa: F811
-    settings = Settings(data=tmp_path, pkcs11_module=tmp_path / "no-such-driver.so")
+    settings = Settings(data=tmp_path, pkcs11_modules=(tmp_path / "no-such-driver.so",))
     service = SignerProcess(settings, signing.configuration)
     service.start()
     try:
-        assert refusal(lambda: service.client.sign(signing.leader, Pin(LEADER_PIN), DATA)) == "no_module"
+        assert refusal(lambda: service.client.sign(signing.leader, Pin(LEADER_PIN), DATA, RSA)) == "no_module"
         assert refusal(service.client.tokens) == "no_module"
     finally:
         assert service.stop() == 0
@@ -89,14 +97,14 @@ def test_a_missing_driver_is_said(signing: Signing, tmp_path: Path) -> None:  # 
 
 def test_a_signer_that_is_down_is_said(signing: Signing, tmp_path: Path) -> None:  # noqa: F811
     nobody = SignerClient(tmp_path / "signer.sock")
-    assert refusal(lambda: nobody.sign(signing.leader, Pin(LEADER_PIN), DATA)) == "unreachable"
+    assert refusal(lambda: nobody.sign(signing.leader, Pin(LEADER_PIN), DATA, RSA)) == "unreachable"
     assert refusal(nobody.ping) == "unreachable"
 
 
 def test_two_tokens_sign_at_once_and_one_token_in_turn(signing: Signing) -> None:  # noqa: F811
     jobs = [(signing.leader, LEADER_PIN), (signing.seal, SEAL_PIN)] * 4
     with ThreadPoolExecutor(len(jobs)) as pool:
-        raws = list(pool.map(lambda job: signing.client.sign(job[0], Pin(job[1]), DATA), jobs))
+        raws = list(pool.map(lambda job: signing.client.sign(job[0], Pin(job[1]), DATA, RSA), jobs))
     assert len(set(raws)) == 2  # PKCS#1 v1.5 is deterministic: one value per key
     assert len(raws) == 8
 
@@ -157,7 +165,7 @@ def test_the_pin_is_on_no_command_line_and_in_no_environment(signing: Signing) -
     watcher = threading.Thread(target=watch)
     watcher.start()
     for _ in range(3):
-        signing.client.sign(signing.leader, Pin(LEADER_PIN), DATA)
+        signing.client.sign(signing.leader, Pin(LEADER_PIN), DATA, RSA)
     stop.set()
     watcher.join()
     assert any(b"appliance.signing.worker" in text for text in seen)
@@ -183,9 +191,9 @@ def test_the_signer_takes_its_socket_from_systemd_and_logs_no_pin(signing: Signi
             env={**os.environ, "SOFTHSM2_CONF": str(signing.configuration)},
         )
     client = SignerClient(path)
-    assert client.sign(signing.leader, Pin(LEADER_PIN), DATA)
-    assert refusal(lambda: client.sign(signing.leader, Pin("424242"), DATA)) == "wrong_pin"
-    signing.client.sign(signing.leader, Pin(LEADER_PIN), DATA)
+    assert client.sign(signing.leader, Pin(LEADER_PIN), DATA, RSA)
+    assert refusal(lambda: client.sign(signing.leader, Pin("424242"), DATA, RSA)) == "wrong_pin"
+    signing.client.sign(signing.leader, Pin(LEADER_PIN), DATA, RSA)
     process.terminate()
     _, log = process.communicate(timeout=20)
     assert process.returncode == 0
@@ -200,7 +208,7 @@ def test_a_signature_under_way_is_finished_before_the_signer_stops(signing: Sign
     service = SignerProcess(Settings(data=tmp_path), signing.configuration)
     service.start()
     with ThreadPoolExecutor(1) as pool:
-        raw = pool.submit(service.client.sign, signing.leader, Pin(LEADER_PIN), DATA)
+        raw = pool.submit(service.client.sign, signing.leader, Pin(LEADER_PIN), DATA, RSA)
         time.sleep(0.1)
         assert service.stop() == 0
         assert raw.result()

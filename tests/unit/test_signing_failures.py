@@ -8,13 +8,33 @@ import pickle
 import pkcs11.exceptions
 import pytest
 
-from appliance.signing.failures import BY_EXCEPTION, BY_STEP, FAILURES, code_for, signer_error
+from appliance.signing.failures import BY_EXCEPTION, BY_STEP, FAILURES, NEVER_ASKED, VAGUE, code_for, signer_error
 from appliance.signing.token import Pin
 
 
 @pytest.mark.parametrize("name", BY_EXCEPTION)
 def test_every_row_names_an_exception_the_library_really_has(name: str) -> None:
     assert issubclass(getattr(pkcs11.exceptions, name), pkcs11.exceptions.PKCS11Error)
+
+
+def test_every_exception_of_the_library_has_exactly_one_place_in_the_table() -> None:
+    known = {
+        name
+        for name, value in vars(pkcs11.exceptions).items()
+        if isinstance(value, type) and issubclass(value, pkcs11.exceptions.PKCS11Error)
+    }
+    places = [*BY_EXCEPTION, *VAGUE, *NEVER_ASKED]
+    assert set(places) == known
+    assert len(places) == len(known)
+
+
+def test_a_driver_that_answers_what_nobody_asked_is_not_taken_for_a_missing_one() -> None:
+    assert {code_for(name, step) for name in NEVER_ASKED for step in ("load", "find", "sign")} == {"unknown"}
+
+
+def test_the_other_devices_are_named() -> None:
+    error = signer_error("other_token", {"plugged": ["Kế toán 100%", "Văn thư"]})
+    assert "“Kế toán 100%”, “Văn thư”" in str(error)
 
 
 @pytest.mark.parametrize("code", [*BY_EXCEPTION.values(), *BY_STEP.values()])
@@ -49,7 +69,10 @@ def test_a_code_from_a_newer_signer_counts_as_unknown() -> None:
 
 def test_only_failures_that_may_pass_by_themselves_may_be_tried_again() -> None:
     again = {code for code, failure in FAILURES.items() if not failure.permanent}
-    assert again == {"no_token", "removed", "busy", "crashed", "timeout", "unreachable", "unknown"}
+    assert again == {
+        "no_token", "other_token", "removed", "busy", "cancelled", "device_full", "crashed", "timeout", "unreachable",
+        "unknown",
+    }  # fmt: skip
 
 
 def test_a_pin_shows_in_no_text() -> None:

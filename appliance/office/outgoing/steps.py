@@ -87,7 +87,7 @@ def sign(desk: Desk, actor: Actor, outgoing_id: str, pin: Pin, *, last_try: bool
         return produce.sign_personal(
             prepared,
             key=key,
-            pin=pin,
+            pin=pin.confirmed(last_try),
             signer=desk.signer,
             image_png=image,
             signer_name=account.full_name,
@@ -106,8 +106,11 @@ def _with_pin(desk: Desk, actor: Actor, device_id: str, last_try: bool, make: Ca
     try:
         made = make()
     except SignerError as error:
-        if error.code in ("wrong_pin", "last_try", "pin_locked"):
+        if error.code in ("wrong_pin", "pin_refused", "last_try", "pin_locked"):
             devices.count_pin(desk, device_id, actor, wrong=True)
+        if error.code == "wrong_pin" and (count := devices.wrong_pins(desk.db, device_id)) > 1:
+            message = N_("Mã PIN không đúng, đã nhập sai %(count)s lần liên tiếp")
+            raise SignerError(message, code=error.code, next_step=error.next_step, count=count) from error
         raise
     devices.count_pin(desk, device_id, actor, wrong=False)
     return made
@@ -153,7 +156,7 @@ def number_and_seal(desk: Desk, actor: Actor, outgoing_id: str, pin: Pin, *, las
             values=values,
             placement=Placement.from_json(document.placement),
             key=key,
-            pin=pin,
+            pin=pin.confirmed(last_try),
             signer=desk.signer,
             seal_png=seal_png,
             seal_mm=looks.seal_mm(desk, organ),
