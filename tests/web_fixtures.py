@@ -120,6 +120,18 @@ def add_outgoing(office: Office, state: str = "drafting", **changes: Any) -> str
     return str(row["id"])
 
 
+def add_annex(office: Office, outgoing_id: str, name: str = "Phụ lục I.pdf") -> str:
+    """An annex of a document; returns its id."""
+    data = blank_pdf()
+    count = office.desk.db.execute("SELECT count(*) FROM outgoing_file").fetchone()[0]
+    row = {
+        "id": uuid7(), "outgoing_id": outgoing_id, "position": count + 1, "name": name, "page_count": 1,
+        "size": len(data), "draft_sha256": office.desk.blobs.put(data),
+    }  # fmt: skip
+    office.desk.db["outgoing_file"].insert(row)
+    return str(row["id"])
+
+
 def add_incoming(office: Office, state: str = "arrived", **changes: Any) -> str:
     """An incoming document of the commune in ``state`` with one PDF; returns its id."""
     desk = office.desk

@@ -21,9 +21,22 @@ from web.formats import init_formats
 from web.paging import init_paging
 from web.security import init_security, secret_key
 from web.sessions import COOKIE, StoredSessions
-from web.views import audit, files, home, incoming, login, outgoing, placement, queue, registers, steps, system
+from web.views import (
+    audit,
+    files,
+    home,
+    incoming,
+    login,
+    outgoing,
+    pictures,
+    placement,
+    queue,
+    registers,
+    steps,
+    system,
+)
 
-AREAS = (login, home, outgoing, placement, steps, incoming, files, queue, registers, audit, system)
+AREAS = (login, home, outgoing, placement, steps, incoming, files, queue, registers, audit, pictures, system)
 LANGUAGES = ("vi",)
 _FORM_SLACK = 1 << 20  # the form's other fields beside the file
 

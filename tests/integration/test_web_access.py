@@ -9,7 +9,7 @@ from flask import Flask
 
 from provisioning.demo.cast import AUDITOR, CHAIR, CLERK, COUNCIL_CHAIR, OFFICIAL, TECHNICIAN
 from tests.office_fixtures import Office
-from tests.web_fixtures import Visitor, add_incoming, add_outgoing, make_app, words
+from tests.web_fixtures import Visitor, add_annex, add_incoming, add_outgoing, make_app, words
 
 ROLES = {
     "clerk": CLERK.username,
@@ -35,6 +35,7 @@ GET = {
     "/van-ban-di/{out}/tep": READ,
     "/van-ban-di/{out}/chu-ky": READ,
     "/van-ban-di/{out}/noi-nhan": READ,
+    "/van-ban-di/{out}/phu-luc/{annex}/tep": READ,
     "/van-ban-di/{out}/thiet-bi": {"clerk", "leader"},
     "/van-ban-den/": READ,
     "/van-ban-den/{in}": READ,
@@ -47,11 +48,17 @@ GET = {
     "/nhat-ky/": {"auditor", "technician"},
     "/nhat-ky/kiem-chuoi": {"auditor", "technician"},
     "/he-thong/": {"technician"},
+    "/hinh-anh/": {"clerk", "leader", "technician"},
+    "/hinh-anh/con-dau/xem": {"clerk", "leader", "technician"},
+    "/hinh-anh/chu-ky/{leader}/xem": {"leader", "technician"},
 }
 POST = {
     "/van-ban-di/moi": DESK,
     "/van-ban-di/{out}/sua": DESK,
     "/van-ban-di/{out}/vi-tri": DESK,
+    "/van-ban-di/{out}/phu-luc": DESK,
+    "/van-ban-di/{out}/phu-luc/{annex}/len": DESK,
+    "/van-ban-di/{out}/phu-luc/{annex}/bo": DESK,
     "/van-ban-di/{out}/trinh": DESK,
     "/van-ban-di/{out}/rut": DESK,
     "/van-ban-di/{out}/ky": {"leader"},
@@ -60,6 +67,8 @@ POST = {
     "/van-ban-di/{out}/dong-dau": {"clerk"},
     "/van-ban-di/{out}/ky-lai": {"clerk"},
     "/van-ban-di/{out}/phat-hanh": {"clerk"},
+    "/hinh-anh/con-dau": {"clerk", "technician"},
+    "/hinh-anh/chu-ky/{leader}": {"leader", "technician"},
     "/van-ban-den/{in}/tiep-nhan": {"clerk"},
     "/van-ban-den/{in}/tu-choi": {"clerk"},
     "/van-ban-den/{in}/phan-cong": {"leader"},
@@ -76,8 +85,11 @@ def app(office: Office) -> Flask:
 
 @pytest.fixture
 def ids(office: Office) -> dict[str, str]:
+    out = add_outgoing(office, "submitted")
     return {
-        "out": add_outgoing(office, "submitted"),
+        "out": out,
+        "annex": add_annex(office, out),
+        "leader": office.accounts[CHAIR.username],
         "in": add_incoming(office, "assigned", assignee_id=office.accounts[OFFICIAL.username]),
     }
 
@@ -96,6 +108,7 @@ def test_every_view_says_who_may_open_it(app: Flask) -> None:
 
 def test_the_tables_here_name_every_view(app: Flask) -> None:
     def shape(path: str) -> str:
+        path = path.replace("<annex_id>", "{annex}").replace("<account_id>", "{leader}")
         return path.replace("<document_id>", "{out}" if "/van-ban-di" in path else "{in}").replace(
             "<int:position>", "0"
         )
