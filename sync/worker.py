@@ -20,7 +20,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from appliance.clock import VN
 from appliance.config import Settings
 from appliance.errors import N_, ConfigError, TramError, Unavailable
-from appliance.office import rechecks
+from appliance.office import custody, rechecks
 from appliance.office.desk import Desk
 from appliance.store import facts
 from sync import bus_clock, directory, inbox, link, outbox, recipients
@@ -110,6 +110,8 @@ def _scheduler(
         "recipients-all": (_HOUR, lambda desk: recipients.refresh_recipients(desk, client)),
         "directory": (_DAY, lambda desk: directory.refresh_directory(desk, client)),
         "rechecks": (_MINUTE, rechecks.keep_current),
+        # once an hour: a box that is switched on for part of the day misses no day
+        "certificates": (_HOUR, lambda desk: (custody.find_revoked(desk), custody.warn_of_expiry(desk))),
         "clock": (_MINUTE, lambda desk: bus_clock.keep_sampled(desk, client)),
     }
     now = datetime.now(VN)

@@ -16,6 +16,7 @@ pytest_plugins = [
     "tests.signing_fixtures",
     "tests.live_fixtures",
     "tests.browser_fixtures",
+    "tests.custody_fixtures",
 ]
 
 

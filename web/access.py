@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import N_, NotAllowed
-from appliance.office import organs, people
+from appliance.office import notices, organs, people
 from appliance.office.desk import Actor
 from web.context import desk
 from web.sessions import StoredSession
@@ -106,7 +106,18 @@ def init_access(app: Flask) -> None:
             return {"me": None}
         db = desk().db
         mine = [organs.get(db, organ_id) for organ_id in people.memberships(db, found.account_id)]
-        return {"me": found, "my_organs": mine, "my_organ": organs.get(db, found.organ_id), "ROLES": people.ROLES}
+        return {
+            "me": found,
+            "my_organs": mine,
+            "my_organ": organs.get(db, found.organ_id),
+            "ROLES": people.ROLES,
+            **_unread(found),
+        }
+
+
+def _unread(found: Actor) -> dict[str, Any]:
+    """How many notices the head of the page speaks of."""
+    return {"unread_notices": len(notices.unread(desk().db, found))}
 
 
 def _to_log_in() -> BaseResponse:

@@ -23,20 +23,41 @@ from web.security import init_security, secret_key
 from web.sessions import COOKIE, StoredSessions
 from web.views import (
     audit,
+    device_registration,
+    devices,
     files,
     home,
     incoming,
     login,
+    notices,
     outgoing,
     pictures,
     placement,
     queue,
     registers,
+    revocations,
     steps,
     system,
 )
 
-AREAS = (login, home, outgoing, placement, steps, incoming, files, queue, registers, audit, pictures, system)
+AREAS = (
+    login,
+    home,
+    notices,
+    outgoing,
+    placement,
+    steps,
+    incoming,
+    files,
+    queue,
+    registers,
+    device_registration,
+    devices,
+    revocations,
+    audit,
+    pictures,
+    system,
+)
 LANGUAGES = ("vi",)
 _FORM_SLACK = 1 << 20  # the form's other fields beside the file
 

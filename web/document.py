@@ -16,7 +16,7 @@ from appliance.office.desk import Actor, Desk
 from appliance.office.outgoing import TRANSITIONS, Outgoing
 from appliance.regulation.document_types import STATUS_CODES
 from appliance.regulation.rules import ANNEX_SEALED, SAME_DAY
-from web import certificates, reading
+from web import reading
 from web.context import actor, desk
 
 STEPS: dict[str, str] = {
@@ -146,10 +146,24 @@ def signing_facts(work: Desk, document: Outgoing, action: str) -> dict[str, Any]
     if action not in ("sign", "take_number", "seal"):
         return None
     purpose, holder = ("personal", document.signer_id) if action == "sign" else ("organ", None)
-    device = reading.signing_device(work.db, purpose, document.organ_id, holder)
+    device = devices.for_signing(work.db, purpose, document.organ_id, holder)
     reading_now: clock.Reading = work.clock.read(work.db)
-    facts: dict[str, Any] = {"clock": reading_now, "device": device, "certificate": None, "last_try": False}
-    if device is not None:
-        facts["certificate"] = certificates.read(device["certificate"])
-        facts["last_try"] = device["wrong_pins"] >= devices.WARN_AFTER_WRONG_PINS
+    facts: dict[str, Any] = {
+        "clock": reading_now,
+        "device": device,
+        "certificate": None,
+        "last_try": False,
+        "stopped": None,
+    }
+    if device is None:
+        return facts
+    facts["certificate"] = device.facts
+    facts["last_try"] = device.wrong_pins >= devices.WARN_AFTER_WRONG_PINS
+    try:
+        if action == "sign":
+            devices.personal_key(work.db, document.signer_id, document.organ_id)
+        else:
+            devices.organ_key(work.db, document.organ_id, actor())
+    except TramError as error:
+        facts["stopped"] = error
     return facts

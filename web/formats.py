@@ -11,7 +11,8 @@ from flask_babel import gettext as _
 
 from appliance.clock import VN, parse
 from appliance.errors import N_, TramError
-from appliance.office import incoming, outgoing
+from appliance.office import devices, incoming, outgoing
+from appliance.regulation.custody import REVOCATION_REASONS
 from appliance.regulation.document_types import STATUS_CODES, TYPES, URGENCY
 
 # state → tone; tones are the classes chip--<tone> of the style sheet, the words are the office's
@@ -19,6 +20,8 @@ _OUTGOING_TONES = {"drafting": "quiet", "returned": "bad", "withdrawn": "quiet",
 _INCOMING_TONES = {"refused": "bad", "in_progress": "info", "done": "good"}
 OUTGOING = {state: (words, _OUTGOING_TONES.get(state, "wait")) for state, words in outgoing.STATES.items()}
 INCOMING = {state: (words, _INCOMING_TONES.get(state, "wait")) for state, words in incoming.STATES.items()}
+_DEVICE_TONES = {"in_use": "good", "locked": "wait", "lost": "bad", "revoked": "bad"}
+DEVICE = {state: (words, _DEVICE_TONES.get(state, "quiet")) for state, words in devices.STATES.items()}
 MESSAGE: dict[str, tuple[str, str]] = {
     "ready": (N_("Chờ gửi"), "wait"),
     "sending": (N_("Đang gửi"), "info"),
@@ -133,7 +136,9 @@ def init_formats(app: Flask) -> None:
         moment=moment, day=day, span=span, size=size, told=told, next_step=next_step, from_json=json.loads,
         outgoing_state=_stated(OUTGOING), incoming_state=_stated(INCOMING), message_state=_stated(MESSAGE),
         recipient_state=_stated(RECIPIENT), verdict=_stated(VERDICT), clock_state=_stated(CLOCK),
+        device_state=_stated(DEVICE),
     )  # fmt: skip
     app.jinja_env.globals.update(
         time_left=time_left, days_left=days_left, TYPES=TYPES, URGENCY=URGENCY, STATUS_CODES=STATUS_CODES,
+        REVOCATION_REASONS=REVOCATION_REASONS,
     )  # fmt: skip

@@ -10,10 +10,11 @@ from flask_babel import gettext as _
 
 from appliance.clock import parse
 from appliance.errors import SignerError, Unavailable
-from appliance.office import messages
+from appliance.office import custody, messages
 from appliance.office.desk import Actor, Desk
+from appliance.regulation.custody import WARN_DAYS
 from appliance.store import facts
-from web.formats import CLOCK, moment, span, told
+from web.formats import CLOCK, day, moment, span, told
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,14 @@ class Light:
 
 def lights(work: Desk, person: Actor) -> list[Light]:
     """All cards, in the order people ask about them."""
-    return [line(work), clock(work), signer(work, person), scanner(work), queue(work, person)]
+    return [
+        line(work),
+        clock(work),
+        signer(work, person),
+        *certificates(work, person),
+        scanner(work),
+        queue(work, person),
+    ]
 
 
 def line(work: Desk) -> Light:
@@ -85,6 +93,21 @@ def signer(work: Desk, person: Actor) -> Light:
     if low:
         return Light(name, "wait", _("Đã nhập sai PIN"), ", ".join(low))
     return Light(name, "good", _("Sẵn sàng"), labels)
+
+
+def certificates(work: Desk, person: Actor) -> list[Light]:
+    """The certificate that ends first among the devices this person sees; no card for who sees none."""
+    usable = [device for device in custody.listing(work, person) if device.state in ("in_use", "locked")]
+    if not usable:
+        return []
+    first, today = min(usable, key=lambda device: device.facts.valid_to), work.clock.now().date()
+    left, name = custody.days_left(first, today), _("Chứng thư số")
+    more = _("%(subject)s, hạn đến %(until)s", subject=first.facts.subject, until=day(first.facts.valid_to))
+    if first.facts.valid_to <= work.clock.now():
+        return [Light(name, "bad", _("Đã hết hạn"), more)]
+    if left <= WARN_DAYS[0]:
+        return [Light(name, "bad" if left <= WARN_DAYS[-2] else "wait", _("Còn %(left)s ngày", left=left), more)]
+    return [Light(name, "good", _("Còn hạn"), more)]
 
 
 def scanner(work: Desk) -> Light:

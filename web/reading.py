@@ -69,27 +69,6 @@ def register_years(db: Database, organ_id: str, kind: str) -> list[int]:
     return [row[0] for row in rows.fetchall()]
 
 
-def devices(db: Database, organ_id: str) -> list[Row]:
-    """The active tokens of an organ, the certificate left in."""
-    return list(
-        db.query(
-            "SELECT device.*, full_name AS holder_name FROM device LEFT JOIN account ON account.id = holder_id"
-            " WHERE device.organ_id = ? AND device.active = 1 ORDER BY purpose DESC, holder_name",
-            [organ_id],
-        )
-    )
-
-
-def signing_device(db: Database, purpose: str, organ_id: str, holder_id: str | None) -> Row | None:
-    """The token a signature would use: newest active one of this purpose (as ``appliance.office.devices`` chooses)."""
-    fitting = [
-        d
-        for d in devices(db, organ_id)
-        if d["purpose"] == purpose and (holder_id is None or d["holder_id"] == holder_id)
-    ]
-    return max(fitting, key=lambda d: d["created_at"], default=None)
-
-
 def counts(db: Database) -> Row:
     """How much there is, for the technician."""
     tables = {

@@ -47,6 +47,27 @@ OWN_TOKEN = Rule(
     N_("Điều 5 khoản 3, QĐ 15/2019/QĐ-UBND"),
     N_("Thiết bị lưu khóa bí mật của cá nhân do chính người đó giữ và sử dụng."),
 )
+SEAL_KEEPER = Rule(
+    "seal-keeper",
+    N_("Điều 5 khoản 2, QĐ 15/2019/QĐ-UBND"),
+    N_(
+        "Thiết bị của cơ quan được giao văn thư quản lý, sử dụng và bảo quản như con dấu; "
+        "thay đổi người quản lý phải lập biên bản bàn giao."
+    ),
+)
+PERSONAL_KEEPER = Rule(
+    "personal-keeper",
+    N_("Điều 5 khoản 3, QĐ 15/2019/QĐ-UBND"),
+    N_(
+        "Thiết bị của cá nhân do cá nhân đó giữ; giao cho văn thư phải được quy định trong quy chế "
+        "công tác văn thư lưu trữ của cơ quan."
+    ),
+)
+STOP_AND_REVOKE = Rule(
+    "stop-and-revoke",
+    N_("Điều 26 khoản 8, QĐ 15/2019/QĐ-UBND"),
+    N_("Thông báo kịp thời để thu hồi chứng thư số khi thiết bị mất, hỏng, lộ khóa hoặc người giữ thay đổi công tác."),
+)
 SCAN_FIRST = Rule(
     "scan-first",
     N_("Điều 19 khoản 1, QĐ 15/2019/QĐ-UBND"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from appliance.office import devices, organs, people
+from appliance.office import custody, organs, people
 from appliance.office.desk import SYSTEM, Desk
 from appliance.signing.token import TokenKey
 from appliance.store import audit
@@ -54,8 +54,13 @@ def fill(
 
 
 def bind_key(desk: Desk, *, organ_id: str, holder_id: str | None, key: TokenKey, token_label: str) -> None:
-    """Bind a key to a person (``holder_id``) or, without one, to the organ's seal."""
-    purpose = "personal" if holder_id else "organ"
-    devices.register(
-        desk, SYSTEM, purpose=purpose, organ_id=organ_id, holder_id=holder_id, key=key, token_label=token_label
+    """Bind a key to a person (``holder_id``), who keeps it, or to the organ's seal, kept by its clerk (article 5)."""
+    keeper = holder_id or people.with_role(desk.db, organ_id, "clerk")[0].id
+    registration = custody.Registration(
+        purpose="personal" if holder_id else "organ",
+        organ_id=organ_id,
+        holder_id=holder_id or "",
+        keeper_id=keeper,
+        condition="Mới, hoạt động bình thường",
     )
+    custody.register(desk, SYSTEM, registration, key, token_label)

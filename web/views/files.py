@@ -19,7 +19,7 @@ def outgoing_file(document_id: str) -> Response:
     """The newest form of an outgoing document."""
     document = outgoing.get(desk(), actor(), document_id)
     name = document.file_name if not document.code else f"{document.code.replace('/', '-')} {document.file_name}"
-    return _send(document.current_sha256, name, "application/pdf")
+    return send(document.current_sha256, name, "application/pdf")
 
 
 @pages.get("/van-ban-di/<document_id>/phu-luc/<annex_id>/tep")
@@ -27,7 +27,7 @@ def outgoing_file(document_id: str) -> Response:
 def annex_file(document_id: str, annex_id: str) -> Response:
     """The newest form of an annex."""
     annex = outgoing.annex(desk(), actor(), document_id, annex_id)
-    return _send(annex.current_sha256, annex.name, "application/pdf")
+    return send(annex.current_sha256, annex.name, "application/pdf")
 
 
 @pages.get("/van-ban-den/<document_id>/tep/<int:position>")
@@ -44,7 +44,7 @@ def incoming_file(document_id: str, position: int) -> Response:
             next_step=N_("Báo nơi gửi gửi lại bản sạch; báo kỹ thuật viên."),
             name=file["scan"],
         )
-    return _send(file["sha256"], file["name"], file["media_type"])
+    return send(file["sha256"], file["name"], file["media_type"])
 
 
 @pages.get("/hang-doi/<message_id>/bien-nhan")
@@ -54,10 +54,10 @@ def receipt(message_id: str) -> Response:
     row = message(desk().db, actor(), message_id)
     if not row["receipt_sha256"]:
         raise NotFound(N_("Trục chưa trả biên nhận cho gói tin này."), next_step=N_("Đợi trạm gửi xong."))
-    return _send(row["receipt_sha256"], f"bien-nhan-{message_id}.json", "application/json")
+    return send(row["receipt_sha256"], f"bien-nhan-{message_id}.json", "application/json")
 
 
-def _send(sha256: str, name: str, media_type: str) -> Response:
+def send(sha256: str, name: str, media_type: str) -> Response:
     """Only a PDF may show in the page; everything else is saved, so that a stranger's HTML never runs here."""
     inline = media_type == "application/pdf" and "tai-ve" not in request.args
     path = desk().blobs.path(sha256)

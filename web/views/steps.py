@@ -10,12 +10,11 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from appliance.errors import N_, BadInput, NotFound, SignerError, TramError
-from appliance.office import outgoing
+from appliance.office import devices, outgoing
 from appliance.signing.token import Pin
 from web.access import open_to, passive
 from web.context import actor, desk
 from web.document import outgoing_page
-from web.reading import signing_device
 
 pages = Blueprint("steps", __name__, url_prefix="/van-ban-di/<document_id>")
 
@@ -156,13 +155,13 @@ def token_state(document_id: str) -> str:
     """Whether the token this person is about to sign with is plugged in; one line, refreshing itself."""
     document = outgoing.get(desk(), actor(), document_id)
     personal = document.state == "submitted"
-    device = signing_device(
+    device = devices.for_signing(
         desk().db, "personal" if personal else "organ", document.organ_id, document.signer_id if personal else None
     )
     problem, token = None, None
     try:
         tokens = {found.serial: found for found in desk().signer.tokens()}
-        token = tokens.get(device["token_serial"]) if device else None
+        token = tokens.get(device.token_serial) if device else None
     except SignerError as error:
         problem = error
     return render_template("outgoing/token.html", document=document, token=token, problem=problem)

@@ -10,9 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 from flask import Blueprint, render_template
 
-from appliance.office import organs
+from appliance.office import custody, organs
 from appliance.store import facts
-from web import certificates, reading
+from web import reading
 from web.access import open_to
 from web.context import actor, desk
 
@@ -44,10 +44,8 @@ def index() -> str:
         counts=reading.counts(work.db),
         versions=_versions(),
         settings=work.settings,
-        devices=[
-            {**row, "facts": certificates.read(row["certificate"])}
-            for row in reading.devices(work.db, actor().organ_id)
-        ],
+        devices=custody.listing(work, actor(), state="in_use"),
+        names=reading.names(work.db),
         organs=organs.own(work.db),
         clock=work.clock.read(work.db),
         now=work.clock.now(),

@@ -123,13 +123,15 @@ def number_and_seal(desk: Desk, actor: Actor, outgoing_id: str, pin: Pin, *, las
     The number is reserved first and belongs to the document for ever: a failed seal resumes with the same number.
     """
     document = get(desk, actor, outgoing_id)
+    check(actor, document, "take_number" if document.state == "signed" else "seal")
     at = signing_time(desk)
+    # who may not seal takes no number either: a number is never taken in vain
+    device_id, key = devices.organ_key(desk.db, document.organ_id, actor)
     if document.state == "signed":
         document = _take_number(desk, actor, document, at)
     check(actor, document, "seal")
     _same_day(document, at)
     organ = organs.get(desk.db, document.organ_id)
-    device_id, key = devices.organ_key(desk.db, document.organ_id)
     if organ.seal_sha256 is None:
         raise BadInput(
             N_("Chưa có ảnh con dấu của cơ quan."), next_step=N_("Báo kỹ thuật viên nạp ảnh dấu đỏ định dạng PNG.")

@@ -13,7 +13,7 @@ from appliance.clock import VN
 
 @dataclass(frozen=True)
 class CertificateFacts:
-    """Who it is for, who issued it, its serial number in hex, and until when it is valid."""
+    """Who it is for, who issued it, its serial number in hex, and from when until when it is valid."""
 
     subject: str
     issuer: str

@@ -1,0 +1,57 @@
+"""The custody of signing devices (article 5): register, steps, handovers with their minutes, warnings.
+
+This package is the door: ``custody.register``, ``custody.hand_over`` and so on.
+"""
+
+from appliance.office.custody.expiry import days_left, find_revoked, warn_of_expiry
+from appliance.office.custody.handover import (
+    Handover,
+    HandoverForm,
+    attach_signed,
+    hand_over,
+    handovers,
+    may_hand_over,
+    receivers,
+)
+from appliance.office.custody.records import TRANSITIONS, get, history, listing, visible
+from appliance.office.custody.registering import Found, Registration, plugged_in, register
+from appliance.office.custody.steps import (
+    doable,
+    find_again,
+    give_back,
+    lock,
+    report_lost,
+    revoke,
+    stop,
+    unlock,
+)
+
+__all__ = [
+    "TRANSITIONS",
+    "Found",
+    "Handover",
+    "HandoverForm",
+    "Registration",
+    "attach_signed",
+    "days_left",
+    "doable",
+    "find_again",
+    "find_revoked",
+    "get",
+    "give_back",
+    "hand_over",
+    "handovers",
+    "history",
+    "listing",
+    "lock",
+    "may_hand_over",
+    "plugged_in",
+    "receivers",
+    "register",
+    "report_lost",
+    "revoke",
+    "stop",
+    "unlock",
+    "visible",
+    "warn_of_expiry",
+]
