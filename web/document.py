@@ -13,11 +13,13 @@ from appliance import clock
 from appliance.errors import N_, TramError
 from appliance.office import devices, messages, organs, outgoing, people
 from appliance.office.desk import Actor, Desk
+from appliance.office.legal_value import of_outgoing
 from appliance.office.outgoing import TRANSITIONS, Outgoing
 from appliance.regulation.document_types import STATUS_CODES
-from appliance.regulation.rules import ANNEX_SEALED, SAME_DAY
+from appliance.regulation.rules import ANNEX_SEALED, LEGAL_VALUE, SAME_DAY
 from web import reading
 from web.context import actor, desk
+from web.reports import verdict_news
 
 STEPS: dict[str, str] = {
     "create": N_("Tạo dự thảo"),
@@ -114,6 +116,9 @@ def outgoing_page(document: Outgoing, error: TramError | None = None) -> str:
         now=now,
         same_day=SAME_DAY,
         signing=signing_facts(work, document, todo.main),
+        value=of_outgoing(work.db, [document.id]).get(document.id, ""),
+        value_rule=LEGAL_VALUE,
+        changed=verdict_news(f"outgoing:{document.id}"),
     )
 
 

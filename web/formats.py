@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from appliance.clock import VN, parse
 from appliance.errors import N_, TramError
 from appliance.office import devices, incoming, outgoing
+from appliance.office.legal_value import VALUES
 from appliance.regulation.custody import REVOCATION_REASONS
 from appliance.regulation.document_types import STATUS_CODES, TYPES, URGENCY
 
@@ -42,6 +43,11 @@ VERDICT: dict[str, tuple[str, str]] = {
     "invalid": (N_("Chữ ký không hợp lệ"), "bad"),
     "unknown": (N_("Chưa xác minh được"), "wait"),
     "unsigned": (N_("Không có chữ ký số"), "wait"),
+}
+LEGAL_VALUE: dict[str, tuple[str, str]] = {
+    "full": (N_("Có giá trị như bản giấy"), "good"),
+    "reference": (N_("Để biết, tham khảo"), "bad"),
+    "unknown": (N_("Chưa rõ giá trị pháp lý"), "wait"),
 }
 CLOCK: dict[str, tuple[str, str]] = {
     "synced": (N_("Đồng bộ"), "good"),
@@ -136,9 +142,9 @@ def init_formats(app: Flask) -> None:
         moment=moment, day=day, span=span, size=size, told=told, next_step=next_step, from_json=json.loads,
         outgoing_state=_stated(OUTGOING), incoming_state=_stated(INCOMING), message_state=_stated(MESSAGE),
         recipient_state=_stated(RECIPIENT), verdict=_stated(VERDICT), clock_state=_stated(CLOCK),
-        device_state=_stated(DEVICE),
+        device_state=_stated(DEVICE), legal_value=_stated(LEGAL_VALUE),
     )  # fmt: skip
     app.jinja_env.globals.update(
         time_left=time_left, days_left=days_left, TYPES=TYPES, URGENCY=URGENCY, STATUS_CODES=STATUS_CODES,
-        REVOCATION_REASONS=REVOCATION_REASONS,
+        REVOCATION_REASONS=REVOCATION_REASONS, LEGAL_VALUES=VALUES,
     )  # fmt: skip

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sqlite_utils import Database
+
 from appliance.errors import N_
 
 VALUES: dict[str, str] = {
@@ -21,10 +23,41 @@ def legal_value(files: Iterable[Mapping[str, Any]]) -> str:
     Every file must carry signatures that hold: one that lies in a file of its own is signed too (article 6.2b). What
     could not be established is 'unknown', never 'full'.
     """
-    verdicts = {_verdict(file["signatures"]) for file in files}
-    if not verdicts or verdicts & {"invalid", "unsigned"}:
+    return of_verdicts(_verdict(file["signatures"]) for file in files)
+
+
+def of_verdicts(verdicts: Iterable[str]) -> str:
+    """The same, from the verdicts themselves."""
+    found = set(verdicts)
+    if not found or found & {"invalid", "unsigned"}:
         return "reference"
-    return "full" if verdicts == {"valid"} else "unknown"
+    return "full" if found == {"valid"} else "unknown"
+
+
+def of_incoming(db: Database, ids: Iterable[str]) -> dict[str, str]:
+    """The value of each of these incoming documents, for lists."""
+    wanted = list(ids)
+    rows = db.execute(
+        "SELECT incoming_id, signatures FROM incoming_file WHERE incoming_id IN (SELECT value FROM json_each(?))",
+        [json.dumps(wanted)],
+    ).fetchall()
+    verdicts: dict[str, set[str]] = {one: set() for one in wanted}
+    for incoming_id, signatures in rows:
+        verdicts[incoming_id].add(_verdict(signatures))
+    return {one: of_verdicts(found) for one, found in verdicts.items()}
+
+
+def of_outgoing(db: Database, ids: Iterable[str]) -> dict[str, str]:
+    """The value of each of these outgoing documents by the verdict on its sealed file, where it has one."""
+    rows = db.execute(
+        "SELECT outgoing.id, verdict.verdict FROM outgoing"
+        " LEFT JOIN verdict_now ON verdict_now.subject = 'outgoing:' || outgoing.id"
+        " AND verdict_now.sha256 = sealed_sha256"
+        " LEFT JOIN verdict ON verdict.id = verdict_id"
+        " WHERE sealed_sha256 IS NOT NULL AND outgoing.id IN (SELECT value FROM json_each(?))",
+        [json.dumps(list(ids))],
+    ).fetchall()
+    return {one: of_verdicts([verdict or "unknown"]) for one, verdict in rows}
 
 
 def _verdict(signatures: str) -> str:

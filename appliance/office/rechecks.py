@@ -59,7 +59,12 @@ def _first_verdicts(desk: Desk, done: Counter[str]) -> None:
     """Sealed and extended files of our own, and incoming ones from before verdicts were kept."""
     own = desk.db.execute(
         "SELECT 'outgoing:' || id, sealed_sha256, '' FROM outgoing WHERE sealed_sha256 IS NOT NULL AND NOT EXISTS"
-        " (SELECT 1 FROM verdict_now WHERE subject = 'outgoing:' || id AND sha256 = sealed_sha256) LIMIT ?",
+        " (SELECT 1 FROM verdict_now WHERE verdict_now.subject = 'outgoing:' || id AND sha256 = sealed_sha256) LIMIT ?",
+        [_FIRST_PER_RUN],
+    ).fetchall()
+    annexes = desk.db.execute(
+        "SELECT 'annex:' || id, sealed_sha256, '' FROM outgoing_file WHERE sealed_sha256 IS NOT NULL AND NOT EXISTS"
+        " (SELECT 1 FROM verdict_now WHERE subject = 'annex:' || id AND sha256 = sealed_sha256) LIMIT ?",
         [_FIRST_PER_RUN],
     ).fetchall()
     came = desk.db.execute(
@@ -68,7 +73,7 @@ def _first_verdicts(desk: Desk, done: Counter[str]) -> None:
         " WHERE subject = 'incoming:' || incoming_id AND verdict_now.sha256 = incoming_file.sha256) LIMIT ?",
         [_FIRST_PER_RUN],
     ).fetchall()
-    for subject, sha256, text in [*own, *came]:
+    for subject, sha256, text in [*own, *annexes, *came]:
         kept = json.loads(text) if text else None
         try:
             report = kept if isinstance(kept, dict) else verdicts.examine(desk, sha256)
@@ -83,7 +88,7 @@ def _first_verdicts(desk: Desk, done: Counter[str]) -> None:
 
 def _replace(desk: Desk, subject: str, sha256: str, report: dict[str, object]) -> None:
     """The verdict on the newest form of a file; an older form of our own document is not looked at again."""
-    reason = "own" if subject.startswith("outgoing:") else "arrival"
+    reason = "arrival" if subject.startswith("incoming:") else "own"
     if reason == "own":
         desk.db.execute("DELETE FROM verdict_now WHERE subject = ? AND sha256 <> ?", [subject, sha256])
     verdicts.record(desk.db, subject, sha256, report, reason, desk.clock.now())

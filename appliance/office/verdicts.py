@@ -185,12 +185,16 @@ def unseen(db: Database, subject: str) -> list[tuple[int, str]]:
     )
 
 
-def unseen_documents(db: Database, kind: str) -> list[str]:
-    """Ids of the documents ('incoming' or 'outgoing') with a worsening that no clerk has confirmed yet."""
+def unseen_documents(db: Database, kind: str, organ_id: str) -> list[str]:
+    """Ids of an organ's documents ('incoming' or 'outgoing') with a worsening that no clerk has confirmed yet."""
+    table = {"incoming": "incoming", "outgoing": "outgoing"}[kind]
     rows = db.execute(
-        "SELECT DISTINCT subject FROM verdict_notice WHERE seen_at IS NULL AND subject LIKE ?", [f"{kind}:%"]
+        f"SELECT DISTINCT {table}.id FROM verdict_notice"
+        f" JOIN {table} ON verdict_notice.subject = '{table}:' || {table}.id"
+        " WHERE seen_at IS NULL AND organ_id = ?",
+        [organ_id],
     ).fetchall()
-    return [subject.partition(":")[2] for (subject,) in rows]
+    return [document_id for (document_id,) in rows]
 
 
 def confirm(desk: Desk, actor: Actor, subject: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from appliance.errors import N_
+from appliance.signing.details import Details
 
 WORST_FIRST = ("invalid", "unknown", "valid")
 
@@ -65,7 +66,8 @@ class SignatureReport:
     ``changes``: what happened to the file after this signature, Vietnamese; ``level``: what is really there and
     holds, one of ``LEVELS``; ``checks``: each criterion's result; ``proven_at``: when a trusted time stamp proves that
     the signature existed, ISO 8601 at +07:00, or '' without such a stamp; ``stamped_by``: who says so; ``kind``:
-    'signature', or 'timestamp' for a time stamp over the whole file.
+    'signature', or 'timestamp' for a time stamp over the whole file; ``details``: certificate, algorithms and
+    revocation data, None when the signature cannot be read.
     """
 
     field: str
@@ -84,6 +86,7 @@ class SignatureReport:
     checks: tuple[Check, ...] = ()
     proven_at: str = ""
     stamped_by: str = ""
+    details: Details | None = None
 
 
 @dataclass(frozen=True)

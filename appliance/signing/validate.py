@@ -35,7 +35,8 @@ from appliance.signing.changes import (
     smuggled,
     trailing,
 )
-from appliance.signing.material import read_dss
+from appliance.signing.details import details_of
+from appliance.signing.material import Material, read_dss
 from appliance.signing.proof import CLOCK_SLACK, Proof, Stamp, first, inner_stamp, level_of
 from appliance.signing.report import Check, Report, SignatureReport, reasons_of, summed_up, verdict_of
 from appliance.signing.trust import TrustStore
@@ -96,6 +97,11 @@ class _Look:
     latest: int
     signed: int
     orderly: bool
+
+    @property
+    def lists(self) -> Material:
+        """The revocation lists of the folder."""
+        return Material(crls=self.trust.crls)
 
     def context(self) -> ValidationContext:
         """For the mathematics only: certificates.standing judges the chain, and tells "unknown" from "bad"."""
@@ -207,6 +213,7 @@ def _signature(embedded: EmbeddedPdfSignature, look: _Look, proof: Proof) -> Sig
         checks=tuple(checks),
         proven_at=own.stamp.at.astimezone(VN).isoformat() if own.stamp else "",
         stamped_by=own.stamp.authority if own.stamp else "",
+        details=details_of(certificate, embedded.signer_info, own.material + look.lists, own.moment),
     )
 
 
@@ -292,6 +299,7 @@ def _timestamp(embedded: EmbeddedPdfSignature, look: _Look, proof: Proof) -> tup
         checks=tuple(checks),
         proven_at=proof.stamp.at.astimezone(VN).isoformat() if proof.stamp else "",
         stamped_by=proof.stamp.authority if proof.stamp else "",
+        details=details_of(status.signing_cert, embedded.signer_info, proof.material + look.lists, proof.moment),
     )
     if report.verdict != "valid" or status.timestamp > proof.moment + CLOCK_SLACK:
         return report, proof

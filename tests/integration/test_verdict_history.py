@@ -88,7 +88,7 @@ def test_a_revocation_learnt_later_makes_it_invalid_and_the_clerk_has_to_confirm
     assert rechecks.keep_current(office.desk)["changed"] == 1
     assert said(office, subject) == ["valid", "invalid"]
     assert [was for _, was in verdicts.unseen(office.desk.db, subject)] == ["valid"]
-    assert verdicts.unseen_documents(office.desk.db, "incoming") == [subject[9:]]
+    assert verdicts.unseen_documents(office.desk.db, "incoming", office.clerk.organ_id) == [subject[9:]]
     verdicts.confirm(office.desk, office.clerk, subject)
     verdicts.confirm(office.desk, office.clerk, subject)
     assert verdicts.unseen(office.desk.db, subject) == []

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from appliance.errors import N_
-from appliance.office import incoming, outgoing
+from appliance.office import incoming, outgoing, verdicts
 from appliance.office.desk import Actor, Desk
 from web.access import open_to, passive
 from web.areas import render_area
@@ -60,6 +60,7 @@ def _piles(work: Desk, person: Actor) -> list[Pile]:
         piles.append(Pile("to-sign", N_("Chờ tôi ký"), "out", mine))
         piles.append(Pile("to-assign", N_("Văn bản đến chờ phân công"), "in", _incoming(work, person, "accepted")))
     if person.has("clerk"):
+        piles += _worse(work, person)
         piles.append(Pile("arrived", N_("Văn bản đến chờ tiếp nhận"), "in", _incoming(work, person, "arrived")))
         piles.append(
             Pile("to-seal", N_("Chờ lấy số và đóng dấu"), "out", _outgoing(work, person, "signed", "numbered"))
@@ -71,6 +72,16 @@ def _piles(work: Desk, person: Actor) -> list[Pile]:
         drafts = [d for d in _outgoing(work, person, state) if d.drafter_id == person.account_id]
         piles.append(Pile(state, words, "out", drafts))
     return piles
+
+
+def _worse(work: Desk, person: Actor) -> list[Pile]:
+    """Documents whose signatures were found worse in a later check, until the clerk says so."""
+    words = N_("Kết quả kiểm tra chữ ký đã thay đổi")
+    came, went = (verdicts.unseen_documents(work.db, kind, person.organ_id) for kind in ("incoming", "outgoing"))
+    return [
+        Pile("worse-in", words, "in", [incoming.get(work, person, one) for one in came[:_MOST]]),
+        Pile("worse-out", words, "out", [outgoing.get(work, person, one) for one in went[:_MOST]]),
+    ]
 
 
 def _outgoing(work: Desk, person: Actor, *states: str) -> list[outgoing.Outgoing]:

@@ -16,11 +16,13 @@ from appliance.errors import N_, BadInput, NotFound, TramError
 from appliance.office import arrival, incoming, organs, people
 from appliance.office.desk import Actor
 from appliance.office.incoming import TRANSITIONS, Incoming
+from appliance.office.legal_value import legal_value, of_incoming
 from appliance.regulation.rules import LEGAL_VALUE
 from web import reading
 from web.access import open_to
 from web.context import actor, desk
 from web.paging import PER_PAGE, page_count, page_number
+from web.reports import verdict_news
 
 pages = Blueprint("incoming", __name__)
 READERS = ("clerk", "leader", "official", "auditor")
@@ -46,7 +48,7 @@ def index() -> str:
     template = "incoming/rows.html" if request.headers.get("HX-Target") == "danh-sach" else "incoming/index.html"
     return render_template(
         template, rows=rows, total=total, page=page, pages=page_count(total), query=query, state=state,
-        states=incoming.STATES, now=desk().clock.now(),
+        states=incoming.STATES, now=desk().clock.now(), values=of_incoming(desk().db, (row.id for row in rows)),
     )  # fmt: skip
 
 
@@ -161,7 +163,9 @@ def _page(document: Incoming, error: TramError | None) -> str:
         staff=people.with_role(work.db, document.organ_id, "official", "clerk", "leader"),
         sender=organs.by_code(work.db, document.from_code),
         steps=_timeline(document.id),
-        legal_value=LEGAL_VALUE,
+        value=legal_value(files),
+        value_rule=LEGAL_VALUE,
+        changed=verdict_news(f"incoming:{document.id}"),
         now=work.clock.now(),
     )
 

@@ -7,6 +7,7 @@ from flask import Blueprint, render_template, request
 from appliance.office import incoming as arrivals
 from appliance.office import outgoing as issued
 from appliance.office import people
+from appliance.office.legal_value import of_incoming
 from web import reading
 from web.access import open_to
 from web.context import actor, desk
@@ -43,7 +44,12 @@ def incoming() -> str:
     db, year = desk().db, _year()
     rows = arrivals.register(db, actor().organ_id, year)
     return render_template(
-        "registers/incoming.html", rows=rows, names=reading.names(db), year=year, years=_years("incoming", year)
+        "registers/incoming.html",
+        rows=rows,
+        names=reading.names(db),
+        values=of_incoming(db, (row.id for row in rows)),
+        year=year,
+        years=_years("incoming", year),
     )
 
 

@@ -3,7 +3,7 @@
 -- and whenever a later check, with newer revocation lists or other anchors, says something else.
 CREATE TABLE verdict (
   id INTEGER PRIMARY KEY,
-  subject TEXT NOT NULL,          -- incoming:<id> or outgoing:<id>
+  subject TEXT NOT NULL,          -- incoming:<id>, outgoing:<id> or annex:<id>
   sha256 TEXT NOT NULL,
   at TEXT NOT NULL,               -- when it was checked
   as_of TEXT NOT NULL,            -- the moment it was judged for: when this box first held the file
