@@ -39,6 +39,7 @@ from web.views import (
     revocations,
     steps,
     system,
+    texts,
 )
 
 AREAS = (
@@ -46,6 +47,7 @@ AREAS = (
     home,
     notices,
     outgoing,
+    texts,
     placement,
     steps,
     incoming,

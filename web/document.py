@@ -25,6 +25,7 @@ STEPS: dict[str, str] = {
     "create": N_("Tạo dự thảo"),
     "update": N_("Sửa thông tin dự thảo"),
     "replace_file": N_("Thay tệp PDF"),
+    "rewrite": N_("Soạn lại nội dung"),
     "add_annex": N_("Thêm phụ lục"),
     "remove_annex": N_("Bỏ phụ lục"),
     "raise_annex": N_("Đổi thứ tự phụ lục"),
@@ -98,6 +99,7 @@ def outgoing_page(document: Outgoing, error: TramError | None = None) -> str:
     return render_template(
         "outgoing/show.html",
         document=document,
+        typeset=outgoing.text_of(work.db, document) is not None,
         error=error,
         annexes=annexes,
         shown=next((one for one in annexes if one.id == request.args.get("tep")), None),

@@ -26,6 +26,7 @@ ACTIONS: dict[str, str] = {
     "outgoing.create": N_("Tạo dự thảo"),
     "outgoing.update": N_("Sửa dự thảo"),
     "outgoing.replace_file": N_("Thay tệp PDF"),
+    "outgoing.rewrite": N_("Soạn lại nội dung"),
     "outgoing.file_refused": N_("Từ chối tệp tải lên"),
     "outgoing.place": N_("Chỉnh vị trí"),
     "outgoing.add_annex": N_("Thêm phụ lục"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 
 import jinja2
 
@@ -14,6 +15,8 @@ NUMBER_BLANK = "\u00a0" * 12
 DAY_BLANK = MONTH_BLANK = "\u00a0" * 7
 """The width left for what the box writes at the seal: five digits in the number line, two in the date line."""
 
+_ABOUT = re.compile(r"^(?:V/v|Về việc)[:\s]+", re.IGNORECASE)
+"""What many people type before the abstract of a letter; the layout prints 'V/v' itself."""
 _ROMAN = ((10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"))
 
 
@@ -31,6 +34,7 @@ def page(document: DraftText) -> str:
         .render(
             document=document,
             form=document.form,
+            about=_ABOUT.sub("", document.subject),
             circulation=CIRCULATION[document.circulation],
             urgency=URGENCY_MARKS.get(document.urgency, ""),
             number_blank=NUMBER_BLANK,

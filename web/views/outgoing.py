@@ -80,9 +80,11 @@ def show(document_id: str) -> str:
 
 @pages.get("/<document_id>/sua")
 @open_to(*WRITERS)
-def edit(document_id: str) -> str:
-    """The form with what was filled in."""
+def edit(document_id: str) -> str | Response:
+    """The form with what was filled in; a typeset document's text, unless a file is to replace it (``?tep=1``)."""
     document = outgoing.get(desk(), actor(), document_id)
+    if "tep" not in request.args and outgoing.text_of(desk().db, document):
+        return redirect(url_for("texts.edit", document_id=document_id))
     return _form_page(_values(outgoing.form_of(desk(), document)), document, None)
 
 
@@ -92,8 +94,13 @@ def update(document_id: str) -> Response | tuple[str, int]:
     """Keep the changed fields, and the new PDF when one was chosen."""
     document = outgoing.get(desk(), actor(), document_id)
     try:
-        outgoing.update(desk(), actor(), document_id, read_form())
         file = request.files.get("file")
+        if outgoing.text_of(desk().db, document) and not (file and file.filename):
+            raise BadInput(
+                N_("Văn bản này do trạm dàn trang: sửa ở trang soạn nội dung, hoặc chọn tệp PDF để thay."),
+                next_step=N_("Chọn tệp PDF rồi bấm lưu lại, hoặc quay về trang soạn nội dung."),
+            )
+        outgoing.update(desk(), actor(), document_id, read_form())
         if file is not None and file.filename:
             outgoing.replace_file(desk(), actor(), document_id, file.filename, file.stream)  # type: ignore[arg-type]
             flash(_("Đã lưu dự thảo với tệp mới. Kiểm tra lại các vị trí trên trang dưới đây."))

@@ -4,7 +4,15 @@ This package is the door: ``outgoing.create``, ``outgoing.sign`` and so on.
 """
 
 from appliance.office.outgoing.annexes import Annex, add_annex, annex, annexes, raise_annex, remove_annex
-from appliance.office.outgoing.drafting import create, form_of, replace_file, set_placement, update
+from appliance.office.outgoing.drafting import (
+    create,
+    create_from_text,
+    form_of,
+    replace_file,
+    rewrite,
+    set_placement,
+    update,
+)
 from appliance.office.outgoing.records import (
     EDITABLE,
     STATES,
@@ -28,6 +36,7 @@ from appliance.office.outgoing.steps import (
     submit,
     withdraw,
 )
+from appliance.office.outgoing.texts import begin, competence, completed, text_of
 
 __all__ = [
     "EDITABLE",
@@ -40,7 +49,11 @@ __all__ = [
     "annex",
     "annexes",
     "ask_to_sign_again",
+    "begin",
+    "competence",
+    "completed",
     "create",
+    "create_from_text",
     "form_of",
     "get",
     "give_back",
@@ -54,10 +67,12 @@ __all__ = [
     "register",
     "remove_annex",
     "replace_file",
+    "rewrite",
     "send_back",
     "set_placement",
     "sign",
     "submit",
+    "text_of",
     "update",
     "withdraw",
 ]

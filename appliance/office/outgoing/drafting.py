@@ -1,35 +1,47 @@
-"""Drafting: an uploaded PDF with its fields, changed until it is submitted (article 12.1a)."""
+"""Drafting: an uploaded or typeset PDF with its fields, changed until it is submitted (article 12.1a)."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import date, datetime
 from pathlib import PurePath
 from typing import Any, BinaryIO
 
+from appliance.drafting import DraftText, compose
 from appliance.errors import N_, BadInput, TramError
 from appliance.office import looks, organs, people
 from appliance.office.desk import Actor, Desk
+from appliance.office.outgoing import texts
 from appliance.office.outgoing.moves import moved, require, require_author, scan, write
 from appliance.office.outgoing.records import EDITABLE, Outgoing, OutgoingForm, get, recipients
 from appliance.regulation import rules
 from appliance.regulation.document_types import COMPETENCES, URGENCY, document_type
 from appliance.signing import prepare as pdf_prepare
-from appliance.signing.placement import Placement
+from appliance.signing.placement import NUMBER_FIELD, Placement
 from appliance.store import audit
 from appliance.store.database import transaction
 from appliance.store.text import nfc, uuid7
 
 
-def create(desk: Desk, actor: Actor, form: OutgoingForm, file_name: str, stream: BinaryIO) -> Outgoing:
-    """A new draft from an uploaded PDF: checked, scanned, its places found.
+def create_from_text(desk: Desk, actor: Actor, form: OutgoingForm, text: DraftText) -> Outgoing:
+    """A new draft typeset from what was typed (NĐ 30/2020, annex I). Raises as ``create`` does."""
+    form = _checked(desk, actor, form)
+    text = texts.completed(desk, actor, form, text)
+    return create(desk, actor, form, _text_name(text), io.BytesIO(compose(text)), text)
+
+
+def create(
+    desk: Desk, actor: Actor, form: OutgoingForm, file_name: str, stream: BinaryIO, text: DraftText | None = None
+) -> Outgoing:
+    """A new draft from a PDF: checked, scanned, its places found. ``text``: what it was typeset from.
 
     Raises BadInput, RuleRefused, Unavailable.
     """
     require(actor, "clerk", "official", "leader")
     form = _checked(desk, actor, form)
-    sha256, pages, placement = _take_file(desk, actor, form, stream)
+    sha256, pages, placement = _take_file(desk, actor, form, stream, text)
     now, outgoing_id = desk.clock.now(), uuid7()
     with transaction(desk.db):
         desk.db.table("outgoing").insert(
@@ -49,6 +61,8 @@ def create(desk: Desk, actor: Actor, form: OutgoingForm, file_name: str, stream:
             }
         )
         _write_recipients(desk, outgoing_id, form, now.date())
+        if text is not None:
+            texts.keep(desk.db, outgoing_id, text, sha256, actor, now)
         detail = {"subject": form.subject, "type": form.type_code, "draft": sha256}
         audit.append(desk.db, now, actor.account_id, "outgoing.create", f"outgoing:{outgoing_id}", detail)
     return get(desk, actor, outgoing_id)
@@ -67,18 +81,28 @@ def update(desk: Desk, actor: Actor, outgoing_id: str, form: OutgoingForm) -> Ou
     return _edit(desk, actor, document, "update", changes, {"subject": form.subject}, also)
 
 
+def rewrite(desk: Desk, actor: Actor, outgoing_id: str, form: OutgoingForm, text: DraftText) -> Outgoing:
+    """Change a draft's fields and text together: typeset anew, its places found anew, the old text kept."""
+    document = _editable(desk, actor, outgoing_id)
+    form = _checked(desk, actor, form)
+    text = texts.completed(desk, actor, form, text)
+    sha256, pages, placement = _take_file(desk, actor, form, io.BytesIO(compose(text)), text)
+    changes = {**_form_columns(form), **_file_columns(_text_name(text), sha256, pages, placement)}
+
+    def also(now: datetime) -> None:
+        desk.db.execute("DELETE FROM outgoing_recipient WHERE outgoing_id = ?", [outgoing_id])
+        _write_recipients(desk, outgoing_id, form, now.date())
+        texts.keep(desk.db, outgoing_id, text, sha256, actor, now)
+
+    return _edit(desk, actor, document, "rewrite", changes, {"subject": form.subject, "draft": sha256}, also)
+
+
 def replace_file(desk: Desk, actor: Actor, outgoing_id: str, file_name: str, stream: BinaryIO) -> Outgoing:
     """Put another PDF in a draft's place; the places are found anew."""
     document = _editable(desk, actor, outgoing_id)
     form = form_of(desk, document)
     sha256, pages, placement = _take_file(desk, actor, form, stream)
-    changes = {
-        "file_name": pdf_name(file_name),
-        "draft_sha256": sha256,
-        "page_count": pages,
-        "placement": placement.to_json(),
-        "prepared_sha256": None,
-    }
+    changes = _file_columns(pdf_name(file_name), sha256, pages, placement)
     return _edit(desk, actor, document, "replace_file", changes, {"draft": sha256})
 
 
@@ -145,6 +169,16 @@ def _form_columns(form: OutgoingForm) -> dict[str, Any]:
     return columns
 
 
+def _file_columns(name: str, sha256: str, pages: int, placement: Placement) -> dict[str, Any]:
+    return {
+        "file_name": name,
+        "draft_sha256": sha256,
+        "page_count": pages,
+        "placement": placement.to_json(),
+        "prepared_sha256": None,
+    }
+
+
 def _write_recipients(desk: Desk, outgoing_id: str, form: OutgoingForm, day: date) -> None:
     for position, organ_id in enumerate(form.recipient_ids):
         party = organs.party(desk.db, organ_id, day)
@@ -165,8 +199,14 @@ def pdf_name(name: str) -> str:
     return stem if stem.lower().endswith(".pdf") else f"{stem}.pdf"
 
 
-def _take_file(desk: Desk, actor: Actor, form: OutgoingForm, stream: BinaryIO) -> tuple[str, int, Placement]:
-    """Keep, scan and read an uploaded PDF: (digest, pages, found places)."""
+def _text_name(text: DraftText) -> str:
+    return pdf_name(f"{text.type_name} {text.subject[:80].rstrip()}.pdf".replace("/", "-"))
+
+
+def _take_file(
+    desk: Desk, actor: Actor, form: OutgoingForm, stream: BinaryIO, text: DraftText | None = None
+) -> tuple[str, int, Placement]:
+    """Keep, scan and read a PDF: (digest, pages, found places). A typeset one prints the title its ``text`` says."""
     sha256, _size = desk.blobs.put_stream(stream, desk.settings.max_upload_mb << 20)
     try:
         scan(desk, sha256)
@@ -179,8 +219,13 @@ def _take_file(desk: Desk, actor: Actor, form: OutgoingForm, stream: BinaryIO) -
         raise
     signer, organ = people.get(desk.db, form.signer_id), organs.get(desk.db, actor.organ_id)
     placement = pdf_prepare.find_places(
-        facts.ready, signer_title=signer.position, signer_name=signer.full_name, seal_mm=looks.seal_mm(desk, organ)
+        facts.ready,
+        signer_title=text.position.split("\n")[-1] if text else signer.position,
+        signer_name=signer.full_name,
+        seal_mm=looks.seal_mm(desk, organ),
     )
+    if text and not text.form.number:  # a thư công shows no number; the register has it
+        placement = replace(placement, slots=tuple(slot for slot in placement.slots if slot.name != NUMBER_FIELD))
     return sha256, facts.pages, placement
 
 

@@ -20,11 +20,12 @@ export class Viewer extends EventTarget {
     this.pages = [];
   }
 
-  async open() {
+  // Opens what the section names, or bytes that are at hand already.
+  async open(data) {
     const base = libraryOf(this.section);
     this.pdfjs = await load(base);
     const task = this.pdfjs.getDocument({
-      url: new URL(this.section.dataset.pdf, document.baseURI).href,
+      ...(data ? { data } : { url: new URL(this.section.dataset.pdf, document.baseURI).href }),
       standardFontDataUrl: `${base}fonts/`,
       wasmUrl: `${base}wasm/`,
       useWasm: false, // the page's content policy forbids WebAssembly
