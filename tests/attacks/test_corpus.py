@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from appliance.config import Settings
 from appliance.errors import BadInput
+from appliance.office import verdicts
 from appliance.signing.validate import validate
+from appliance.store.database import transaction
+from provisioning.box import make_desk
 from provisioning.cli import main
+from provisioning.demo.cast import CLERK
 from tests.attacks import bytes as raw
 from tests.attacks import identities, updates
 from tests.attacks.scene import Scene
+from tests.office_fixtures import Office
 from tests.signing_fixtures import Signing
+from tests.web_fixtures import Visitor, add_file, add_incoming, words
 
 CHANGED = "NỘI DUNG ĐÃ BỊ THAY ĐỔI sau khi ký"
 UNREADABLE = "Chữ ký số bị hỏng, không đọc được"
@@ -117,6 +126,35 @@ def scene(signing: Signing, tmp_path_factory: pytest.TempPathFactory) -> Scene:
     return Scene(signing, tmp_path_factory.mktemp("attacks"))
 
 
+@pytest.fixture(scope="module")
+def clerk(
+    signing: Signing, furnished: tuple[Path, dict[str, str]], tmp_path_factory: pytest.TempPathFactory
+) -> Visitor:
+    """The clerk of an office that trusts the demo's authority, logged in."""
+    data, accounts = furnished
+    folder = tmp_path_factory.mktemp("office") / "box"
+    shutil.copytree(data, folder)
+    shutil.copytree(signing.authority.trust, folder / "trust", dirs_exist_ok=True)
+    visitor = Visitor(Office(make_desk(Settings(data=folder, chronyc=False)), accounts))
+    visitor.log_in(CLERK.username)
+    return visitor
+
+
+def as_incoming(clerk: Visitor, signing: Signing, data: bytes) -> tuple[str, str]:
+    """The words of the page of a document that came with this file, and of the file's report."""
+    desk = clerk.office.desk
+    for file in signing.authority.trust.iterdir():  # a certificate may have been revoked since
+        shutil.copy(file, desk.settings.trust / file.name)
+    document, text = add_incoming(clerk.office), json.dumps(verdicts.judge(data, desk.trust, desk.clock.now()))
+    with transaction(desk.db):
+        desk.db.execute("DELETE FROM incoming_file WHERE incoming_id = ?", [document])
+        add_file(desk, document, 0, "Công văn.pdf", data, signatures=text)
+        verdicts.first(desk.db, f"incoming:{document}", desk.blobs.put(data), text, desk.clock.now())
+    page, report = clerk.get(f"/van-ban-den/{document}"), clerk.get(f"/van-ban-den/{document}/tep/0/kiem-tra")
+    assert (page.status_code, report.status_code) == (200, 200)
+    return words(page), words(report)
+
+
 def verify(capsys: pytest.CaptureFixture[str], scene: Scene, data: bytes) -> tuple[int, dict[str, Any], str]:
     """What `tram verify --json` says: status, result, and what went to the standard error."""
     file = scene.folder / "attack.pdf"
@@ -130,7 +168,7 @@ def verify(capsys: pytest.CaptureFixture[str], scene: Scene, data: bytes) -> tup
 
 @pytest.mark.parametrize("attack", CORPUS, ids=lambda attack: attack.name)
 def test_the_attack_is_refused_with_the_right_words(
-    attack: Attack, scene: Scene, capsys: pytest.CaptureFixture[str]
+    attack: Attack, scene: Scene, clerk: Visitor, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = attack.make(scene)
     trust = scene.signing.trust
@@ -151,12 +189,23 @@ def test_the_attack_is_refused_with_the_right_words(
         if check["result"] == ("fail" if attack.verdict == "invalid" else "unknown")
     }
     assert attack.words in (failed[attack.check] if attack.check else result["reason"])
+    page, told = as_incoming(clerk, scene.signing, data)
+    assert "Có giá trị như" not in page
+    assert ("Để biết, tham khảo" if attack.verdict == "invalid" else "Chưa rõ giá trị pháp lý") in page
+    assert attack.words in page
+    assert ("Chữ ký không hợp lệ" if attack.verdict == "invalid" else "Chưa xác minh được") in told
+    assert attack.words in told
 
 
 @pytest.mark.parametrize("name", ["signed", "sealed", "outside"])
-def test_the_files_that_nobody_touched_stay_valid(name: str, scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_files_that_nobody_touched_stay_valid(
+    name: str, scene: Scene, clerk: Visitor, capsys: pytest.CaptureFixture[str]
+) -> None:
     status, result, _ = verify(capsys, scene, getattr(scene, name))
     assert (status, result["verdict"]) == (0, "valid")
+    page, told = as_incoming(clerk, scene.signing, getattr(scene, name))
+    assert "Có giá trị như bản giấy" in page
+    assert "Chữ ký hợp lệ" in told
 
 
 def test_every_builder_of_the_corpus_is_in_the_table() -> None:
