@@ -41,6 +41,14 @@ class Settings:
     """Further user ids that may ask the signer, besides its own."""
     trust_dir: Path | None = None
     """Folder of *.pem roots and intermediates and *.crl lists; default data/trust."""
+    tsa_url: str = ""
+    """Address of the time-stamp service (RFC 3161 over HTTP); empty: signatures carry no time stamp."""
+    tsa_timeout_seconds: float = 3.0
+    """Longest wait for the time-stamp service; one that fails is not asked again for a minute."""
+    stamp_renewal_days: int = 365
+    """How long before its end a file's last time stamp is renewed."""
+    evidence_allowed_uids: tuple[int, ...] = ()
+    """Further user ids that may ask sync for time stamps and revocation data, besides its own."""
     chronyc: bool = True
     """Whether sync asks chronyd (chronyc -c tracking) how good the clock is, before it asks the bus."""
     chronyc_host: str = ""
@@ -72,6 +80,11 @@ class Settings:
     def signer_socket(self) -> Path:
         """Where the signer listens."""
         return self.run / "signer.sock"
+
+    @property
+    def evidence_socket(self) -> Path:
+        """Where sync answers for time stamps and revocation data."""
+        return self.run / "evidence.sock"
 
     @property
     def clamd_socket(self) -> Path:

@@ -95,7 +95,7 @@ def standing(
     known = material + Material(crls=trust.crls) if cached else material
     if revoked := _listed(certificate, [*authorities, *trust.roots], known, moment):
         return revoked
-    usable = known.proper(_named_chain(certificate, authorities))
+    usable = known.proper(named_chain(certificate, authorities))
     case = _Case(certificate, authorities, trust, moment, usable, purpose)
     judged = _judged(case, _WHOLE_CHAIN)
     if judged.code == "unchecked":
@@ -150,8 +150,8 @@ def _revoked(when: datetime) -> Standing:
     return Standing("invalid", "revoked", N_("Chứng thư số đã bị thu hồi lúc %s") % text)
 
 
-def _named_chain(certificate: x509.Certificate, authorities: list[x509.Certificate]) -> list[x509.Certificate]:
-    """The certificate and the authorities above it, by their names alone."""
+def named_chain(certificate: x509.Certificate, authorities: list[x509.Certificate]) -> list[x509.Certificate]:
+    """The certificate and the authorities above it below the root, by their names alone."""
     by_name = {authority.subject.dump(): authority for authority in authorities}
     chain = [certificate]
     while (above := by_name.get(chain[-1].issuer.dump())) and above not in chain:

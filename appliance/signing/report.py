@@ -39,17 +39,18 @@ CHECKS: dict[str, str] = {
 
 LEVELS: dict[str, str] = {
     "B-B": N_("B-B: chữ ký cơ bản, chưa có dấu thời gian"),
-    "B-T": N_("B-T: có dấu thời gian trong chữ ký"),
-    "B-LT": N_("B-LT: có dấu thời gian trong chữ ký và dữ liệu kiểm tra"),
-    "B-LTA": N_("B-LTA: có dấu thời gian trong chữ ký, dữ liệu kiểm tra và dấu thời gian lưu trữ"),
     "B-B + DSS": N_("B-B, tệp có thêm dữ liệu kiểm tra"),
     "B-B + DTS": N_("B-B, tệp có thêm dấu thời gian"),
     "B-B + DSS + DTS": N_("B-B, tệp có thêm dữ liệu kiểm tra và dấu thời gian"),
+    "B-T": N_("B-T: có dấu thời gian trong chữ ký"),
     "B-T + DTS": N_("B-T, tệp có thêm dấu thời gian"),
+    "B-LT": N_("B-LT: có dấu thời gian trong chữ ký và dữ liệu kiểm tra"),
+    "B-LTA": N_("B-LTA: có dấu thời gian trong chữ ký, dữ liệu kiểm tra và dấu thời gian lưu trữ"),
 }
-"""What a signature has besides itself. B-… are ETSI EN 319 142-1's baseline levels; a signature without a time stamp of
-its own (made offline) keeps B-B in its name, because strict validation does not take a later stamp over the file for
-the missing one. DSS: validation data in the file; DTS: a time stamp over the file (document time stamp)."""
+"""What a signature has besides itself, the least first. B-… are ETSI EN 319 142-1's baseline levels; a signature
+without a time stamp of its own (made offline) keeps B-B in its name, because strict validation does not take a later
+stamp over the file for the missing one. DSS: validation data in the file; DTS: a time stamp over the file (document
+time stamp)."""
 
 
 NOT_REACHED = N_("Không xét tiếp vì tiêu chí trước không đạt")
@@ -64,10 +65,10 @@ class SignatureReport:
     states it; ``verdict``: 'valid', 'invalid' or 'unknown'; ``reasons``: why not valid, Vietnamese; ``coverage``:
     'whole' (nothing after it), 'revision' (later steps follow) or 'partial' (covers only pieces: never valid);
     ``changes``: what happened to the file after this signature, Vietnamese; ``level``: what is really there and
-    holds, one of ``LEVELS``; ``checks``: each criterion's result; ``proven_at``: when a trusted time stamp proves that
-    the signature existed, ISO 8601 at +07:00, or '' without such a stamp; ``stamped_by``: who says so; ``kind``:
-    'signature', or 'timestamp' for a time stamp over the whole file; ``details``: certificate, algorithms and
-    revocation data, None when the signature cannot be read.
+    holds, one of ``LEVELS`` ('' for a time stamp); ``checks``: each criterion's result; ``proven_at``: when a trusted
+    time stamp proves that the signature existed, ISO 8601 at +07:00, or '' without such a stamp; ``stamped_by``: who
+    says so; ``kind``: 'signature', or 'timestamp' for a time stamp over the whole file; ``details``: certificate,
+    algorithms and revocation data, None when the signature cannot be read.
     """
 
     field: str

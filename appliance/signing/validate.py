@@ -296,6 +296,7 @@ def _timestamp(embedded: EmbeddedPdfSignature, look: _Look, proof: Proof) -> tup
         changes=[],
         certificate_until=status.signing_cert.not_valid_after.astimezone(VN).isoformat(),
         kind="timestamp",
+        level="",
         checks=tuple(checks),
         proven_at=proof.stamp.at.astimezone(VN).isoformat() if proof.stamp else "",
         stamped_by=proof.stamp.authority if proof.stamp else "",

@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from appliance.clock import VN
 from appliance.signing.token import TokenKey
@@ -32,6 +32,8 @@ class Authority:
     directory: Path
     root: x509.Certificate
     intermediate: x509.Certificate
+    services: str = ""
+    """Address where lists, OCSP answers and time stamps are to be had ('http://127.0.0.1:9000'); '': nowhere."""
 
     @property
     def trust(self) -> Path:
@@ -56,7 +58,33 @@ class Authority:
         )
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(_usage(digital_signature=True, content_commitment=may_sign), critical=True)
-        return _sign(builder, self.intermediate, read_key(self.directory / "private" / "intermediate.key"))
+        return _sign(_located(builder, self.services, "intermediate"), self.intermediate, self.key)
+
+    @property
+    def key(self) -> Any:
+        """The intermediate's private key."""
+        return read_key(self.directory / "private" / "intermediate.key")
+
+    def issue_service(
+        self, name: str, purpose: x509.ObjectIdentifier, *, not_before: datetime | None = None, days: int = _SIGNER_DAYS
+    ) -> tuple[x509.Certificate, Any]:
+        """Certificate and private key of a time-stamp service or an OCSP responder (``purpose``)."""
+        key = rsa.generate_private_key(65537, 2048)
+        start = not_before or datetime.now(VN) - timedelta(minutes=5)
+        subject = _name(name, "Ban Cơ yếu thử nghiệm (không có giá trị pháp lý)")
+        builder = _builder(subject, self.intermediate.subject, key.public_key(), start, timedelta(days=days))
+        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        builder = builder.add_extension(_usage(digital_signature=True), critical=True)
+        builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=True)
+        if purpose == ExtendedKeyUsageOID.OCSP_SIGNING:
+            builder = builder.add_extension(x509.OCSPNoCheck(), critical=False)
+        return _sign(_located(builder, self.services, "intermediate"), self.intermediate, self.key), key
+
+    def revocations(self) -> dict[int, datetime]:
+        """Serial number → when it was revoked."""
+        register = self.directory / "revoked.txt"
+        lines = register.read_text("ascii").splitlines() if register.exists() else []
+        return {int(serial, 16): datetime.fromisoformat(when) for serial, when in (line.split() for line in lines)}
 
     def revoke(self, certificate: x509.Certificate, at: datetime | None = None) -> None:
         """Add ``certificate`` to the intermediate's list and publish the list anew."""
@@ -67,9 +95,11 @@ class Authority:
     def publish_lists(self, *, now: datetime | None = None, days: int = _CRL_DAYS) -> None:
         """Write both revocation lists, good for ``days`` from ``now``."""
         moment = now or datetime.now(VN)
-        register = self.directory / "revoked.txt"
-        lines = register.read_text("ascii").splitlines() if register.exists() else []
-        for name, issuer, entries in (("root", self.root, []), ("intermediate", self.intermediate, lines)):
+        nobody: dict[int, datetime] = {}
+        for name, issuer, entries in (
+            ("root", self.root, nobody),
+            ("intermediate", self.intermediate, self.revocations()),
+        ):
             key = read_key(self.directory / "private" / f"{name}.key")
             builder = x509.CertificateRevocationListBuilder().issuer_name(issuer.subject)
             builder = builder.last_update(moment - timedelta(minutes=5)).next_update(moment + timedelta(days=days))
@@ -77,15 +107,17 @@ class Authority:
             builder = builder.add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False
             )
-            for entry in entries:
-                serial, when = entry.split()
-                revoked = x509.RevokedCertificateBuilder().serial_number(int(serial, 16))
-                builder = builder.add_revoked_certificate(revoked.revocation_date(datetime.fromisoformat(when)).build())
+            for serial, when in entries.items():
+                revoked = x509.RevokedCertificateBuilder().serial_number(serial)
+                builder = builder.add_revoked_certificate(revoked.revocation_date(when).build())
             write_public(self.trust / f"{name}.crl", builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER))
 
 
-def make_ca(directory: Path, *, name: str = "Chứng thực thử nghiệm") -> Authority:
-    """Create the authority below ``directory``, or open the one that is already there; lists are published anew."""
+def make_ca(directory: Path, *, name: str = "Chứng thực thử nghiệm", services: str = "") -> Authority:
+    """Create the authority below ``directory``, or open the one that is already there; lists are published anew.
+
+    ``services``: base address written into every certificate, where ``trust_services`` answers.
+    """
     private, trust = directory / "private", directory / "trust"
     if not (trust / "intermediate.pem").exists():
         root_key = rsa.generate_private_key(65537, 3072)
@@ -97,14 +129,22 @@ def make_ca(directory: Path, *, name: str = "Chứng thực thử nghiệm") -> 
         )
         middle_name = _name(f"{name} chuyên dùng công vụ", "Ban Cơ yếu thử nghiệm (không có giá trị pháp lý)")
         middle = _authority(
-            middle_name, root_name, key.public_key(), start, _INTERMEDIATE_YEARS, root, root_key, path_length=0
+            middle_name,
+            root_name,
+            key.public_key(),
+            start,
+            _INTERMEDIATE_YEARS,
+            root,
+            root_key,
+            path_length=0,
+            services=services,
         )
         write_key(private / "root.key", root_key)
         write_key(private / "intermediate.key", key)
         write_public(trust / "root.pem", root.public_bytes(Encoding.PEM))
         write_public(trust / "intermediate.pem", middle.public_bytes(Encoding.PEM))
-    certificates = [x509.load_pem_x509_certificate((trust / f"{n}.pem").read_bytes()) for n in ("root", "intermediate")]
-    authority = Authority(directory, *certificates)
+    root, middle = (x509.load_pem_x509_certificate((trust / f"{n}.pem").read_bytes()) for n in ("root", "intermediate"))
+    authority = Authority(directory, root, middle, services)
     authority.publish_lists()
     return authority
 
@@ -134,12 +174,26 @@ def make_signer(
 
 def _authority(
     subject: x509.Name, issuer: x509.Name, public_key: Any, start: datetime, years: int,
-    parent: x509.Certificate | None, key: Any, *, path_length: int,
+    parent: x509.Certificate | None, key: Any, *, path_length: int, services: str = "",
 ) -> x509.Certificate:  # fmt: skip
     builder = _builder(subject, issuer, public_key, start, years * _YEAR)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
     builder = builder.add_extension(_usage(key_cert_sign=True, crl_sign=True), critical=True)
-    return _sign(builder, parent, key)
+    return _sign(_located(builder, services, "root") if parent else builder, parent, key)
+
+
+def _located(builder: x509.CertificateBuilder, services: str, issuer: str) -> x509.CertificateBuilder:
+    """Where the issuer's list is, and for signers the OCSP responder."""
+    if not services:
+        return builder
+    address = x509.UniformResourceIdentifier(f"{services}/crl/{issuer}.crl")
+    point = x509.DistributionPoint([address], None, None, None)
+    builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
+    if issuer == "root":
+        return builder
+    responder = x509.UniformResourceIdentifier(f"{services}/ocsp")
+    access = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, responder)
+    return builder.add_extension(x509.AuthorityInformationAccess([access]), critical=False)
 
 
 def _builder(

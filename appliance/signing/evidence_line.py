@@ -1,0 +1,104 @@
+"""The line to time-stamp services, revocation lists and OCSP, as the other processes see it.
+
+Only sync has a way to the network. The pages ask it over a Unix socket (``sync.broker``) and never wait long: an
+answer that does not come in time is no answer, and signing goes on without it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from asn1crypto import crl, ocsp, x509
+
+from appliance.errors import N_, Unavailable
+from appliance.signing.material import Material
+
+REPLY_LIMIT = 64 * 1024 * 1024
+"""Longest reply line, in bytes: a large authority's list has a few megabytes."""
+
+
+class EvidenceLine(Protocol):
+    """What evidence needs from outside."""
+
+    def stamp(self, request: bytes) -> bytes:
+        """The time-stamp service's raw reply to an RFC 3161 request (DER). Raises Unavailable."""
+
+    def stamps(self) -> bool:
+        """Whether a time-stamp service is known and has answered lately (a service not asked yet counts)."""
+
+    def revocation(self, certificates: Sequence[x509.Certificate]) -> Material:
+        """Fresh lists and OCSP answers about ``certificates``, as far as they can be had now; may be empty."""
+
+
+class NoLine:
+    """A box without a way outside."""
+
+    def stamp(self, request: bytes) -> bytes:
+        """Never."""
+        raise no_stamps()
+
+    def stamps(self) -> bool:
+        """Never."""
+        return False
+
+    def revocation(self, certificates: Sequence[x509.Certificate]) -> Material:
+        """Nothing."""
+        return Material()
+
+
+class BrokerLine:
+    """Asks the sync process. Holds no connection; may be shared by threads."""
+
+    def __init__(self, socket_path: Path, timeout: float) -> None:
+        self._path, self._timeout = socket_path, timeout
+
+    def stamp(self, request: bytes) -> bytes:
+        """See ``EvidenceLine``."""
+        return base64.b64decode(self._ask({"op": "stamp", "request": base64.b64encode(request).decode()})["reply"])
+
+    def stamps(self) -> bool:
+        """See ``EvidenceLine``."""
+        try:
+            return bool(self._ask({"op": "state"}).get("stamps"))
+        except Unavailable:
+            return False
+
+    def revocation(self, certificates: Sequence[x509.Certificate]) -> Material:
+        """See ``EvidenceLine``."""
+        asked = [base64.b64encode(certificate.dump()).decode() for certificate in certificates]
+        try:
+            reply = self._ask({"op": "revocation", "certificates": asked})
+        except Unavailable:
+            return Material()
+        return Material(
+            crls=tuple(crl.CertificateList.load(base64.b64decode(one)) for one in reply["crls"]),
+            ocsps=tuple(ocsp.OCSPResponse.load(base64.b64decode(one)) for one in reply["ocsps"]),
+        )
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.settimeout(self._timeout)
+                connection.connect(str(self._path))
+                connection.sendall(json.dumps(request).encode("ascii") + b"\n")
+                with connection.makefile("rb") as stream:
+                    line = stream.readline(REPLY_LIMIT)
+            reply: dict[str, Any] = json.loads(line)
+        except (OSError, ValueError) as error:
+            raise no_stamps() from error
+        if not reply.get("ok"):
+            raise no_stamps()
+        return reply
+
+
+def no_stamps() -> Unavailable:
+    """No time stamp to be had now."""
+    return Unavailable(
+        N_("Dịch vụ dấu thời gian chưa trả lời"),
+        next_step=N_("Văn bản vẫn có giá trị; trạm sẽ tự bổ sung dấu thời gian khi có đường truyền"),
+    )
