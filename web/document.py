@@ -17,6 +17,7 @@ from appliance.office.legal_value import of_outgoing
 from appliance.office.outgoing import TRANSITIONS, Outgoing
 from appliance.regulation.document_types import STATUS_CODES
 from appliance.regulation.rules import ANNEX_SEALED, LEGAL_VALUE, SAME_DAY
+from appliance.signing.placement import Placement
 from web import reading
 from web.context import actor, desk
 from web.reports import verdict_news
@@ -35,6 +36,7 @@ STEPS: dict[str, str] = {
     "send_back": N_("Văn thư trả lại vì lỗi thể thức"),
     "withdraw": N_("Rút văn bản"),
     "sign": N_("Lãnh đạo ký số"),
+    "take_signed": N_("Nhận bản lãnh đạo đã ký ở thiết bị khác"),
     "take_number": N_("Lấy số văn bản"),
     "seal": N_("Đóng dấu số của cơ quan"),
     "ask_to_sign_again": N_("Chuyển ký lại trong ngày"),
@@ -49,6 +51,7 @@ AHEAD: dict[str, tuple[str, ...]] = {
     "numbered": (N_("Văn thư đóng dấu"), N_("Phát hành")),
     "sealed": (N_("Phát hành"),),
 }
+_LAST_STEPS = ("take_number", "seal", "ask_to_sign_again", "issue")
 
 
 @dataclass
@@ -60,23 +63,34 @@ class Doable:
     waits_for: str = ""
 
 
+def signed_elsewhere(document: Outgoing) -> bool:
+    """Whether only a file signed on another device can bring this document on."""
+    if document.state in outgoing.EDITABLE:
+        return Placement.from_json(document.placement).signed
+    return document.state == "submitted" and document.prepared_sha256 is None
+
+
 def doable(person: Actor, document: Outgoing, today: str) -> Doable:
     """The office's transition table read for one person; the office checks everything again."""
     mine = document.drafter_id == person.account_id or person.has("clerk")
     signs = document.signer_id == person.account_id
-    allowed = {"submit": mine, "withdraw": mine, "sign": signs}
+    allowed = {"submit": mine, "withdraw": mine, "sign": signs, "take_signed": mine or signs}
     open_steps = [
         action
         for action, transition in TRANSITIONS.items()
         if document.state in transition.sources and person.has(*transition.roles) and allowed.get(action, True)
     ]
+    elsewhere = signed_elsewhere(document)
+    if document.state in outgoing.EDITABLE:  # a draft that came signed is taken, any other is submitted
+        open_steps = [action for action in open_steps if action != ("submit" if elsewhere else "take_signed")]
+    elif elsewhere:  # nothing here that the box's own signer could sign
+        open_steps = [action for action in open_steps if action != "sign"]
     if document.state in ("signed", "numbered") and (document.signed_at or "")[:10] != today:
         open_steps = [action for action in open_steps if action not in ("take_number", "seal")]
     elif "ask_to_sign_again" in open_steps:
         open_steps.remove("ask_to_sign_again")
-    main = next(
-        (a for a in ("submit", "sign", "take_number", "seal", "ask_to_sign_again", "issue") if a in open_steps), ""
-    )
+    order = ("submit", "sign", *(("take_signed",) if elsewhere else ()), *_LAST_STEPS)
+    main = next((action for action in order if action in open_steps), "")
     waits = {
         "submitted": N_("Chờ %(leader)s ký số."),
         "signed": N_("Chờ văn thư lấy số và đóng dấu."),

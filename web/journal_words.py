@@ -37,6 +37,7 @@ ACTIONS: dict[str, str] = {
     "outgoing.send_back": N_("Trả lại vì thể thức"),
     "outgoing.withdraw": N_("Rút văn bản"),
     "outgoing.sign": N_("Ký số"),
+    "outgoing.take_signed": N_("Nhận bản đã ký ở thiết bị khác"),
     "outgoing.take_number": N_("Lấy số"),
     "outgoing.seal": N_("Đóng dấu số"),
     "outgoing.ask_to_sign_again": N_("Chuyển ký lại"),

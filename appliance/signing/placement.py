@@ -112,7 +112,9 @@ class Placement:
     the usual place of Nghị định 30/2020/NĐ-CP, or where ``usual`` has the name too, of the office itself);
     ``unsure``: names in ``found`` that the drafter should check; ``scanned``: 'picture' when the first page has no
     text at all, 'recognised' when its text was read off a scan; ``printed``: values the draft already shows, by
-    template name ('number', 'notation', 'day', 'month', 'year'), which the issued values must equal.
+    template name ('number', 'notation', 'day', 'month', 'year'), which the issued values must equal;
+    ``signed``: the draft came with a signature in it; ``signed_field``: the field of a signature made elsewhere whose
+    file has no fields of ours: number and date then stand beside the seal.
     """
 
     slots: tuple[TextSlot, ...]
@@ -124,6 +126,8 @@ class Placement:
     unsure: tuple[str, ...] = ()
     usual: tuple[str, ...] = ()
     scanned: str = ""
+    signed: bool = False
+    signed_field: str = ""
 
     @property
     def seal_note(self) -> Area:
@@ -165,6 +169,8 @@ class Placement:
                 unsure=tuple(str(name) for name in raw.get("unsure", ())),
                 usual=tuple(str(name) for name in raw.get("usual", ())),
                 scanned=str(raw.get("scanned", "")),
+                signed=bool(raw.get("signed", False)),
+                signed_field=str(raw.get("signed_field", "")),
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise BadInput(
@@ -172,10 +178,10 @@ class Placement:
             ) from error
 
 
-def note_below(seal: Area) -> Area:
+def note_below(seal: Area, height: float = NOTE_HEIGHT) -> Area:
     """The usual place of the block: under the seal, centred on it."""
     middle = seal.x + seal.width / 2
-    return Area(seal.page, middle - NOTE_WIDTH / 2, seal.y - NOTE_HEIGHT - 2, NOTE_WIDTH, NOTE_HEIGHT)
+    return Area(seal.page, middle - NOTE_WIDTH / 2, seal.y - height - 2, NOTE_WIDTH, height)
 
 
 def seal_over(signature: Area, seal_mm: float) -> Area:

@@ -56,17 +56,17 @@ def find_places(data: bytes, *, signer_title: str, signer_name: str, seal_mm: fl
         found=tuple(name for name, seen in results if seen),
         unsure=tuple(name for name, seen in results if seen and not seen.sure),
         printed=(*(number.printed.items() if number else ()), *(date.printed.items() if date else ())),
-        note=_free_note(seal, block.area, block.lines),
+        note=free_note(seal, block.area, block.lines),
         scanned="picture" if picture else "recognised" if head and all(line.hidden for line in head) else "",
     )
 
 
-def _free_note(seal: Area, signature: Area, lines: Iterable[Line]) -> Area:
+def free_note(seal: Area, signature: Area, lines: Iterable[Line], height: float = NOTE_HEIGHT) -> Area:
     """A place for the block with organ and time that covers no printed text and not the signature."""
     inked = [line.area(0, len(line.text)) for line in lines] + [signature]
-    below = note_below(seal)
-    beside = Area(seal.page, seal.x - NOTE_WIDTH - 4, seal.y + (seal.height - NOTE_HEIGHT) / 2, NOTE_WIDTH, NOTE_HEIGHT)
-    above = below.shifted(0, seal.height + NOTE_HEIGHT + 4)
+    below = note_below(seal, height)
+    beside = Area(seal.page, seal.x - NOTE_WIDTH - 4, seal.y + (seal.height - height) / 2, NOTE_WIDTH, height)
+    above = below.shifted(0, seal.height + height + 4)
     for candidate in (*(below.shifted(0, -step) for step in range(0, 54, 6)), beside, above):
         if candidate.y > 15 and candidate.x > 15 and not any(candidate.touches(area) for area in inked):
             return candidate

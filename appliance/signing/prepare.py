@@ -62,7 +62,6 @@ def prepare(data: bytes, placement: Placement) -> bytes:
         writer.update_container(form)
     names = [slot.name for slot in placement.slots]
     later = FieldMDPSpec(FieldMDPAction.EXCLUDE, [*names, SEAL_FIELD])
-    everything = FieldMDPSpec(FieldMDPAction.ALL)
     _add_signature(
         writer,
         SIGNATURE_FIELD,
@@ -70,13 +69,23 @@ def prepare(data: bytes, placement: Placement) -> bytes:
         later,
         MDPPerm.FILL_FORMS,
     )
-    seal = placement.seal.around(placement.seal_note)
-    _add_signature(writer, SEAL_FIELD, seal.shifted(*corners[seal.page]), everything, MDPPerm.NO_CHANGES)
+    _add_seal(writer, placement, corners)
     for slot in placement.slots:
         _add_text(writer, slot.name, slot.area.shifted(*corners[slot.area.page]))
     out = io.BytesIO()
     writer.write(out)  # type: ignore[no-untyped-call]
     return out.getvalue()
+
+
+def add_seal_field(writer: IncrementalPdfFileWriter, signed: bytes, placement: Placement) -> None:
+    """The seal's field in a file whose signature was made elsewhere and lets one be added. Raises BadInput."""
+    _add_seal(writer, placement, _corners(inspect(signed), placement))
+
+
+def _add_seal(writer: IncrementalPdfFileWriter, placement: Placement, corners: dict[int, tuple[float, float]]) -> None:
+    seal = placement.seal.around(placement.seal_note)
+    everything = FieldMDPSpec(FieldMDPAction.ALL)
+    _add_signature(writer, SEAL_FIELD, seal.shifted(*corners[seal.page]), everything, MDPPerm.NO_CHANGES)
 
 
 def _field_names(fields: Iterable[Any]) -> list[str]:

@@ -25,6 +25,7 @@ from appliance.signing.appearance import DrawnStyle, Look, fill_slot, seal_style
 from appliance.signing.certificates import check_before_signing
 from appliance.signing.client import SignerClient
 from appliance.signing.placement import POINTS_PER_MM, SEAL_FIELD, SIGNATURE_FIELD, Area, Placement
+from appliance.signing.prepare import add_seal_field
 from appliance.signing.report import Report
 from appliance.signing.token import Pin, TokenKey
 from appliance.signing.token_signer import TokenSigner
@@ -40,6 +41,9 @@ _PRINTED = {
     "month": N_("tháng"),
     "year": N_("năm"),
 }
+
+_BESIDE_SEAL = ("Số: {number}/{notation}", "{place}, ngày {day} tháng {month} năm {year}")
+"""What stands beside the seal when the file has no fields for number and date."""
 
 
 def sign_personal(
@@ -98,15 +102,20 @@ def number_and_seal(
     """
     certificate = check_before_signing(key, trust, at)
     check_printed(placement, values)
-    _check_signed(validate(signed, trust, at=at))
+    personal = placement.signed_field or SIGNATURE_FIELD
+    _check_signed(validate(signed, trust, at=at), personal)
     writer = open_writer(signed)
-    if SEAL_FIELD not in _empty_fields(writer):
+    beside: tuple[str, ...] = ()
+    if placement.signed_field:  # signed elsewhere, without our fields
+        add_seal_field(writer, signed, placement)
+        beside = tuple(line.format(**values) for line in _BESIDE_SEAL)
+    elif SEAL_FIELD not in _empty_fields(writer):
         raise RuleRefused(N_("Văn bản đã được đóng dấu"), next_step=N_("Tải lại trang để xem trạng thái mới nhất"))
     _fill(writer, placement, values)
-    lines = tuple(part for line in look.texts(at, organ=organ_name) for part in _wrapped(line)) if look else ()
+    lines = beside + tuple(part for line in look.texts(at, organ=organ_name) for part in _wrapped(line)) if look else ()
     style = seal_style(_real_size(placement, seal_mm), placement.seal_note, seal_png, lines, look)
     sealed = sign_field(writer, SEAL_FIELD, style, TokenSigner(key, pin, signer, certificate, trust), at, stamper)
-    require_good(validate(sealed, trust, at=at), {SIGNATURE_FIELD, SEAL_FIELD})
+    require_good(validate(sealed, trust, at=at), {personal, SEAL_FIELD})
     return sealed
 
 
@@ -199,10 +208,10 @@ def check_printed(placement: Placement, values: dict[str, str]) -> None:
             )
 
 
-def _check_signed(report: Report) -> None:
+def _check_signed(report: Report, personal: str) -> None:
     """Only over a document the competent person has signed, and only while all signatures hold (article 12.1)."""
     fields = [signature.field for signature in report.signatures]
-    if SIGNATURE_FIELD not in fields:
+    if personal not in fields:
         raise RuleRefused(
             N_("Văn bản chưa có chữ ký số của người có thẩm quyền"),
             next_step=N_("Trình người có thẩm quyền ký số trước"),

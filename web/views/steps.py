@@ -92,6 +92,24 @@ def sign(document_id: str) -> str:
     return _("Đã ký số. Văn bản đã chuyển văn thư lấy số và đóng dấu.")
 
 
+@pages.post("/ban-da-ky")
+@open_to("clerk", "leader", "official")
+@step
+def take_signed(document_id: str) -> str:
+    """Take a signature made on another device: of the file sent now, or of the draft that came with one."""
+    file = request.files.get("file")
+    if "file" in request.files and (file is None or not file.filename):
+        raise BadInput(N_("Chưa chọn tệp PDF đã ký."), next_step=N_("Chọn tệp rồi bấm nhận lại."))
+    outgoing.take_signed(
+        desk(),
+        actor(),
+        document_id,
+        file_name=(file.filename or "") if file else "",
+        stream=file.stream if file else None,  # type: ignore[arg-type]
+    )
+    return _("Đã nhận bản đã ký. Văn thư lấy số và đóng dấu.")
+
+
 @pages.post("/tra-lai")
 @open_to("leader")
 @step

@@ -36,7 +36,11 @@ from appliance.office.outgoing.steps import (
     submit,
     withdraw,
 )
+<<<<<<< HEAD
 from appliance.office.outgoing.texts import begin, competence, completed, text_of
+=======
+from appliance.office.outgoing.taken import take_signed
+>>>>>>> a2e3156 (A document signed on another device is taken when its signature holds; numbered and sealed the way that signature allows)
 
 __all__ = [
     "EDITABLE",
@@ -72,7 +76,11 @@ __all__ = [
     "set_placement",
     "sign",
     "submit",
+<<<<<<< HEAD
     "text_of",
+=======
+    "take_signed",
+>>>>>>> a2e3156 (A document signed on another device is taken when its signature holds; numbered and sealed the way that signature allows)
     "update",
     "withdraw",
 ]

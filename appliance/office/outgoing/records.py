@@ -43,6 +43,8 @@ TRANSITIONS: dict[str, Transition] = {
         (*EDITABLE, "submitted", "signed", "numbered"), "withdrawn", ("clerk", "official", "leader")
     ),
     "sign": Transition(("submitted",), "signed", ("leader",)),
+    # the signer signed on a device of their own, outside the box
+    "take_signed": Transition((*EDITABLE, "submitted"), "signed", ("clerk", "official", "leader")),
     "take_number": Transition(("signed",), "numbered", ("clerk",)),
     "seal": Transition(("numbered",), "sealed", ("clerk",)),
     "ask_to_sign_again": Transition(("signed", "numbered"), "submitted", ("clerk",)),

@@ -76,12 +76,17 @@ def sign(desk: Desk, actor: Actor, outgoing_id: str, pin: Pin, *, last_try: bool
             N_("Văn bản này trình người khác ký."),
             N_("Người có tên ở phần ký đăng nhập và ký bằng thiết bị của mình."),
         )
+    if document.prepared_sha256 is None:
+        raise BadInput(
+            N_("Văn bản này đã ký ở thiết bị khác; trạm không có bản để ký lại."),
+            next_step=N_("Ký lại ở thiết bị đó rồi nộp bản mới, hoặc trả lại người soạn để trình bản chưa ký."),
+        )
     at = signing_time(desk)
     device_id, key = devices.personal_key(desk.db, actor.account_id, actor.organ_id)
     account = people.get(desk.db, actor.account_id)
     shown = looks.look(desk, "personal").image and account.signature_sha256
     image = desk.blobs.read(shown) if shown else None
-    prepared = desk.blobs.read(document.prepared_sha256 or "")
+    prepared = desk.blobs.read(document.prepared_sha256)
 
     def make() -> bytes:
         return produce.sign_personal(
