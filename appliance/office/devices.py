@@ -97,28 +97,17 @@ def personal_key(db: Database, account_id: str, organ_id: str) -> tuple[str, Tok
     return device.id, device.key
 
 
-<<<<<<< HEAD
-def organ_key(db: Database, organ_id: str, actor: Actor) -> tuple[str, TokenKey]:
-    """(device id, key) of an organ's seal, for the person who keeps it.
-=======
-def personal_certificates(db: Database, account_id: str) -> tuple[bytes, ...]:
-    """The certificates (DER) on every device registered for a person and in use."""
+def personal_certificates(db: Database, account_id: str, *, in_use: bool) -> tuple[bytes, ...]:
+    """The certificates (DER) on a person's devices that may sign, or that no longer may (lost, revoked, returned …)."""
     rows = db.execute(
-        "SELECT certificate FROM device WHERE purpose = 'personal' AND holder_id = ? AND active = 1", [account_id]
+        "SELECT certificate FROM device WHERE purpose = 'personal' AND holder_id = ? AND (state = 'in_use') = ?",
+        [account_id, in_use],
     ).fetchall()
     return tuple(row[0] for row in rows)
 
 
-def organ_key(db: Database, organ_id: str) -> tuple[str, TokenKey]:
-    """(device id, key) of an organ's seal. Raises NotFound with what to do."""
-    row = db.execute(
-        "SELECT id, token_serial, key_id, certificate FROM device WHERE purpose = 'organ' AND organ_id ="
-        " ? AND active = 1"
-        " ORDER BY created_at DESC LIMIT 1",
-        [organ_id],
-    ).fetchone()
-    return _key(row, N_("Chưa đăng ký chứng thư số của cơ quan."))
->>>>>>> a2e3156 (A document signed on another device is taken when its signature holds; numbered and sealed the way that signature allows)
+def organ_key(db: Database, organ_id: str, actor: Actor) -> tuple[str, TokenKey]:
+    """(device id, key) of an organ's seal, for the person who keeps it.
 
     Raises NotFound, and RuleRefused for a device that may not be used, or not by this person (article 5.2).
     """

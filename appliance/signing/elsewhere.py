@@ -48,11 +48,14 @@ _LEAST = 20.0
 
 @dataclass(frozen=True)
 class Signer:
-    """Whose signature is expected: name and title as printed, and the certificates registered for the person (DER)."""
+    """Whose signature is expected: name and title as printed, and the certificates (DER) on the person's devices,
+    those in use and those ``stopped`` (lost, revoked, returned).
+    """
 
     name: str
     title: str
     certificates: tuple[bytes, ...]
+    stopped: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,10 @@ def take(
     embedded = _embedded(data)
     certificate = embedded[personal.field].signer_cert.dump() if personal.field in embedded else b""
     registered = certificate in signer.certificates
+    if certificate in signer.stopped and not registered:
+        raise RuleRefused(
+            N_("Tệp được ký bằng thiết bị đã ngừng sử dụng theo sổ thiết bị của cơ quan (Điều 5)"), next_step=SIGN_OURS
+        )
     _check_person(personal, signer, registered)
     if prepared is not None and data.startswith(prepared) and personal.field == SIGNATURE_FIELD:
         _check_open(embedded, (*(slot.name for slot in places.slots), SEAL_FIELD))

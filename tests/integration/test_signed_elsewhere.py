@@ -229,3 +229,13 @@ def test_a_signature_of_yesterday_is_refused_by_article_12(
     monkeypatch.setattr("appliance.office.outgoing.taken.signing_time", lambda desk: tomorrow)
     with pytest.raises(RuleRefused, match="không cùng ngày ban hành"):
         take(signing_office, document)
+
+
+def test_a_device_that_was_reported_lost_signs_nothing_any_more(
+    signing_office: SigningOffice,  # noqa: F811
+    signing: Signing,  # noqa: F811
+) -> None:
+    document = create(signing_office, other_program(make_draft(), signing))
+    signing_office.office.desk.db.execute("UPDATE device SET state = 'lost' WHERE purpose = 'personal'")
+    with pytest.raises(RuleRefused, match="đã ngừng sử dụng"):
+        take(signing_office, document)

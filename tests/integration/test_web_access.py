@@ -79,6 +79,7 @@ POST = {
     "/van-ban-di/{out}/trinh": DESK,
     "/van-ban-di/{out}/rut": DESK,
     "/van-ban-di/{out}/ky": {"leader"},
+    "/van-ban-di/{out}/ban-da-ky": DESK,
     "/van-ban-di/{out}/tra-lai": {"leader"},
     "/van-ban-di/{out}/loi-the-thuc": {"clerk"},
     "/van-ban-di/{out}/dong-dau": {"clerk"},

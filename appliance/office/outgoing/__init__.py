@@ -36,11 +36,8 @@ from appliance.office.outgoing.steps import (
     submit,
     withdraw,
 )
-<<<<<<< HEAD
-from appliance.office.outgoing.texts import begin, competence, completed, text_of
-=======
 from appliance.office.outgoing.taken import take_signed
->>>>>>> a2e3156 (A document signed on another device is taken when its signature holds; numbered and sealed the way that signature allows)
+from appliance.office.outgoing.texts import begin, competence, completed, text_of
 
 __all__ = [
     "EDITABLE",
@@ -76,11 +73,8 @@ __all__ = [
     "set_placement",
     "sign",
     "submit",
-<<<<<<< HEAD
-    "text_of",
-=======
     "take_signed",
->>>>>>> a2e3156 (A document signed on another device is taken when its signature holds; numbered and sealed the way that signature allows)
+    "text_of",
     "update",
     "withdraw",
 ]

@@ -224,13 +224,9 @@ def _take_file(
         signer_name=signer.full_name,
         seal_mm=looks.seal_mm(desk, organ),
     )
-<<<<<<< HEAD
     if text and not text.form.number:  # a thư công shows no number; the register has it
         placement = replace(placement, slots=tuple(slot for slot in placement.slots if slot.name != NUMBER_FIELD))
-    return sha256, facts.pages, placement
-=======
     return sha256, facts.pages, replace(placement, signed=facts.already_signed)
->>>>>>> a2e3156 (A document signed on another device is taken when its signature holds; numbered and sealed the way that signature allows)
 
 
 def _editable(desk: Desk, actor: Actor, outgoing_id: str) -> Outgoing:

@@ -67,7 +67,10 @@ def _judged(desk: Desk, document: Outgoing, sha256: str) -> tuple[elsewhere.Take
     taken = elsewhere.take(
         data,
         elsewhere.Signer(
-            account.full_name, account.position, devices.personal_certificates(desk.db, document.signer_id)
+            account.full_name,
+            account.position,
+            devices.personal_certificates(desk.db, document.signer_id, in_use=True),
+            devices.personal_certificates(desk.db, document.signer_id, in_use=False),
         ),
         prepared=desk.blobs.read(submitted) if submitted else None,
         places=Placement.from_json(document.placement),
