@@ -117,8 +117,7 @@ def outgoing_page(document: Outgoing, error: TramError | None = None) -> str:
         error=error,
         annexes=annexes,
         shown=next((one for one in annexes if one.id == request.args.get("tep")), None),
-        may_edit=document.state in outgoing.EDITABLE
-        and (document.drafter_id == person.account_id or person.has("clerk")),
+        may_edit=document.editable and (document.drafter_id == person.account_id or person.has("clerk")),
         annex_rule=ANNEX_SEALED,
         todo=todo,
         signer=signer,

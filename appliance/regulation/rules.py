@@ -122,3 +122,16 @@ REASON_MAX = 500
 def refuse(rule: Rule, message: str, next_step: str, **params: Any) -> RuleRefused:
     """The exception that stops a person by ``rule``, with what to do next."""
     return RuleRefused(message, rule=rule, next_step=next_step, **params)
+
+
+def require_no_secret(confirmed: bool) -> None:
+    """Raises RuleRefused unless the drafter has confirmed that the document holds no state secret."""
+    if not confirmed:
+        raise refuse(
+            NO_SECRETS,
+            N_("Chưa xác nhận văn bản không chứa bí mật nhà nước."),
+            N_(
+                "Nếu văn bản có độ mật: không tải lên, xử lý theo quy định về bí mật nhà nước. Nếu không:"
+                " đánh dấu xác nhận."
+            ),
+        )

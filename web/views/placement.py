@@ -95,7 +95,7 @@ def _page(document: Outgoing, placement: Placement, error: TramError | None) -> 
         page_total=facts.pages,
         error=error,
         warnings=placement.warnings,
-        editable=document.state in outgoing.EDITABLE,
+        editable=document.editable,
     )
 
 

@@ -4,6 +4,7 @@ This package is the door: ``outgoing.create``, ``outgoing.sign`` and so on.
 """
 
 from appliance.office.outgoing.annexes import Annex, add_annex, annex, annexes, raise_annex, remove_annex
+<<<<<<< HEAD
 from appliance.office.outgoing.drafting import (
     create,
     create_from_text,
@@ -13,6 +14,21 @@ from appliance.office.outgoing.drafting import (
     set_placement,
     update,
 )
+=======
+from appliance.office.outgoing.copies import (
+    Copy,
+    CopyForm,
+    Source,
+    copy_defaults,
+    copy_of,
+    create_copy,
+    incoming_source,
+    outgoing_source,
+    paper_source,
+    seal_copy,
+)
+from appliance.office.outgoing.drafting import create, form_of, replace_file, set_placement, update
+>>>>>>> 3462259 (Electronic copies: SAO Y, SAO LỤC, TRÍCH SAO of paper and electronic originals, numbered in their own series, signed by the organ)
 from appliance.office.outgoing.records import (
     EDITABLE,
     STATES,
@@ -44,31 +60,48 @@ __all__ = [
     "STATES",
     "TRANSITIONS",
     "Annex",
+    "Copy",
+    "CopyForm",
     "Outgoing",
     "OutgoingForm",
+    "Source",
     "add_annex",
     "annex",
     "annexes",
     "ask_to_sign_again",
+<<<<<<< HEAD
     "begin",
     "competence",
     "completed",
     "create",
     "create_from_text",
+=======
+    "copy_defaults",
+    "copy_of",
+    "create",
+    "create_copy",
+>>>>>>> 3462259 (Electronic copies: SAO Y, SAO LỤC, TRÍCH SAO of paper and electronic originals, numbered in their own series, signed by the organ)
     "form_of",
     "get",
     "give_back",
     "history",
+    "incoming_source",
     "issue",
     "listing",
     "load",
     "number_and_seal",
+    "outgoing_source",
+    "paper_source",
     "raise_annex",
     "recipients",
     "register",
     "remove_annex",
     "replace_file",
+<<<<<<< HEAD
     "rewrite",
+=======
+    "seal_copy",
+>>>>>>> 3462259 (Electronic copies: SAO Y, SAO LỤC, TRÍCH SAO of paper and electronic originals, numbered in their own series, signed by the organ)
     "send_back",
     "set_placement",
     "sign",

@@ -116,7 +116,7 @@ def raise_annex(desk: Desk, actor: Actor, outgoing_id: str, annex_id: str) -> No
 def _editable(desk: Desk, actor: Actor, outgoing_id: str) -> Outgoing:
     document = get(desk, actor, outgoing_id)
     require_author(actor, document)
-    if document.state not in EDITABLE:
+    if not document.editable:
         raise moved(document.state)
     return document
 

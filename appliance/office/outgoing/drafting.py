@@ -60,9 +60,13 @@ def create(
                 "updated_at": now.isoformat(),
             }
         )
+<<<<<<< HEAD
         _write_recipients(desk, outgoing_id, form, now.date())
         if text is not None:
             texts.keep(desk.db, outgoing_id, text, sha256, actor, now)
+=======
+        write_recipients(desk, outgoing_id, form.recipient_ids, now.date())
+>>>>>>> 3462259 (Electronic copies: SAO Y, SAO LỤC, TRÍCH SAO of paper and electronic originals, numbered in their own series, signed by the organ)
         detail = {"subject": form.subject, "type": form.type_code, "draft": sha256}
         audit.append(desk.db, now, actor.account_id, "outgoing.create", f"outgoing:{outgoing_id}", detail)
     return get(desk, actor, outgoing_id)
@@ -76,7 +80,7 @@ def update(desk: Desk, actor: Actor, outgoing_id: str, form: OutgoingForm) -> Ou
 
     def also(now: datetime) -> None:
         desk.db.execute("DELETE FROM outgoing_recipient WHERE outgoing_id = ?", [outgoing_id])
-        _write_recipients(desk, outgoing_id, form, now.date())
+        write_recipients(desk, outgoing_id, form.recipient_ids, now.date())
 
     return _edit(desk, actor, document, "update", changes, {"subject": form.subject}, also)
 
@@ -130,15 +134,7 @@ def form_of(desk: Desk, document: Outgoing) -> OutgoingForm:
 
 def _checked(desk: Desk, actor: Actor, form: OutgoingForm) -> OutgoingForm:
     """The form in normal form. Raises RuleRefused for a state secret, BadInput naming the field."""
-    if not form.no_secret:
-        raise rules.refuse(
-            rules.NO_SECRETS,
-            N_("Chưa xác nhận văn bản không chứa bí mật nhà nước."),
-            N_(
-                "Nếu văn bản có độ mật: không tải lên, xử lý theo quy định về bí mật nhà nước. Nếu không:"
-                " đánh dấu xác nhận."
-            ),
-        )
+    rules.require_no_secret(form.no_secret)
     document_type(form.type_code)
     subject = nfc(form.subject)
     _limit(subject, 1, rules.SUBJECT_MAX, N_("Trích yếu phải có nội dung và không quá 500 ký tự."))
@@ -169,6 +165,7 @@ def _form_columns(form: OutgoingForm) -> dict[str, Any]:
     return columns
 
 
+<<<<<<< HEAD
 def _file_columns(name: str, sha256: str, pages: int, placement: Placement) -> dict[str, Any]:
     return {
         "file_name": name,
@@ -181,6 +178,11 @@ def _file_columns(name: str, sha256: str, pages: int, placement: Placement) -> d
 
 def _write_recipients(desk: Desk, outgoing_id: str, form: OutgoingForm, day: date) -> None:
     for position, organ_id in enumerate(form.recipient_ids):
+=======
+def write_recipients(desk: Desk, outgoing_id: str, organ_ids: tuple[str, ...], day: date) -> None:
+    """The recipients of a document, code and name as they stand on ``day``; joins the caller's transaction."""
+    for position, organ_id in enumerate(organ_ids):
+>>>>>>> 3462259 (Electronic copies: SAO Y, SAO LỤC, TRÍCH SAO of paper and electronic originals, numbered in their own series, signed by the organ)
         party = organs.party(desk.db, organ_id, day)
         row = {
             "outgoing_id": outgoing_id,
@@ -232,7 +234,7 @@ def _take_file(
 def _editable(desk: Desk, actor: Actor, outgoing_id: str) -> Outgoing:
     document = get(desk, actor, outgoing_id)
     require_author(actor, document)
-    if document.state not in EDITABLE:
+    if not document.editable:
         raise moved(document.state)
     return document
 

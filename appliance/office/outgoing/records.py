@@ -10,6 +10,7 @@ from sqlite_utils import Database
 
 from appliance.errors import N_, NotFound
 from appliance.office.desk import Actor, Desk
+from appliance.regulation.copies import COPY_TYPES
 from appliance.regulation.document_types import TYPES, DocumentType, number_text
 from appliance.store.text import fold, nfc
 
@@ -50,6 +51,14 @@ TRANSITIONS: dict[str, Transition] = {
     "ask_to_sign_again": Transition(("signed", "numbered"), "submitted", ("clerk",)),
     "issue": Transition(("sealed",), "issued", ("clerk",)),
 }
+
+COPY_TRANSITIONS: dict[str, Transition] = {
+    "take_copy_number": Transition(("drafting",), "numbered", ("clerk",)),
+    "seal_copy": Transition(("numbered",), "sealed", ("clerk",)),
+    "withdraw": Transition(("drafting", "numbered"), "withdrawn", ("clerk",)),
+    "issue": Transition(("sealed",), "issued", ("clerk",)),
+}
+"""Copies (NĐ 30/2020/NĐ-CP, article 25): the organ signs, by the clerk; no leader's signature is on them."""
 
 
 @dataclass(frozen=True)
@@ -104,11 +113,22 @@ class Outgoing:
     issued_at: str | None
     created_at: str
     updated_at: str
+    kind: str
+
+    @property
+    def transitions(self) -> dict[str, Transition]:
+        """The table that moves it: a document's or a copy's."""
+        return COPY_TRANSITIONS if self.kind == "copy" else TRANSITIONS
+
+    @property
+    def editable(self) -> bool:
+        """Whether its fields, file and annexes may still be changed; a copy is made in one piece."""
+        return self.kind == "document" and self.state in EDITABLE
 
     @property
     def type(self) -> DocumentType:
-        """The document's type."""
-        return TYPES[self.type_code]
+        """The document's type, or the form of copy."""
+        return COPY_TYPES[self.type_code] if self.kind == "copy" else TYPES[self.type_code]
 
     @property
     def code(self) -> str:

@@ -100,12 +100,12 @@ def sign(desk: Desk, actor: Actor, outgoing_id: str, pin: Pin, *, last_try: bool
             trust=desk.trust,
         )
 
-    signed = desk.blobs.put(_with_pin(desk, actor, device_id, last_try, make))
+    signed = desk.blobs.put(with_pin(desk, actor, device_id, last_try, make))
     changes = {"signed_sha256": signed, "signed_at": at.isoformat()}
     return apply(desk, actor, document, "sign", changes, {"signed": signed, "device": device_id})
 
 
-def _with_pin(desk: Desk, actor: Actor, device_id: str, last_try: bool, make: Callable[[], Made]) -> Made:
+def with_pin(desk: Desk, actor: Actor, device_id: str, last_try: bool, make: Callable[[], Made]) -> Made:
     """Run the signatures of one PIN entry: the last try guarded before, its outcome counted after. Never retried."""
     devices.guard_last_try(desk.db, device_id, last_try)
     try:
@@ -157,13 +157,14 @@ def number_and_seal(desk: Desk, actor: Actor, outgoing_id: str, pin: Pin, *, las
 
     def make() -> tuple[str, dict[str, str]]:
         """Every file of the document with one PIN entry: all are sealed, or the document stays numbered."""
-        done = {one.id: _seal_annex(desk, one, document.code, organ.name, key, pin, at) for one in annexed}
+        firm = pin.confirmed(last_try)
+        done = {one.id: _seal_annex(desk, one, document.code, organ.name, key, firm, at) for one in annexed}
         sealed = produce.number_and_seal(
             signed,
             values=values,
             placement=Placement.from_json(document.placement),
             key=key,
-            pin=pin.confirmed(last_try),
+            pin=firm,
             signer=desk.signer,
             seal_png=seal_png,
             seal_mm=looks.seal_mm(desk, organ),
@@ -174,7 +175,7 @@ def number_and_seal(desk: Desk, actor: Actor, outgoing_id: str, pin: Pin, *, las
         )
         return desk.blobs.put(sealed), done
 
-    sealed, beside = _with_pin(desk, actor, device_id, last_try, make)
+    sealed, beside = with_pin(desk, actor, device_id, last_try, make)
     code = document_code(organs.code_on(desk.db, organ.id, issued), issued, number, mark)
     changes = {
         "sealed_sha256": sealed,
