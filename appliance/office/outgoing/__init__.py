@@ -4,17 +4,6 @@ This package is the door: ``outgoing.create``, ``outgoing.sign`` and so on.
 """
 
 from appliance.office.outgoing.annexes import Annex, add_annex, annex, annexes, raise_annex, remove_annex
-<<<<<<< HEAD
-from appliance.office.outgoing.drafting import (
-    create,
-    create_from_text,
-    form_of,
-    replace_file,
-    rewrite,
-    set_placement,
-    update,
-)
-=======
 from appliance.office.outgoing.copies import (
     Copy,
     CopyForm,
@@ -27,8 +16,15 @@ from appliance.office.outgoing.copies import (
     paper_source,
     seal_copy,
 )
-from appliance.office.outgoing.drafting import create, form_of, replace_file, set_placement, update
->>>>>>> 3462259 (Electronic copies: SAO Y, SAO LỤC, TRÍCH SAO of paper and electronic originals, numbered in their own series, signed by the organ)
+from appliance.office.outgoing.drafting import (
+    create,
+    create_from_text,
+    form_of,
+    replace_file,
+    rewrite,
+    set_placement,
+    update,
+)
 from appliance.office.outgoing.records import (
     EDITABLE,
     STATES,
@@ -69,18 +65,14 @@ __all__ = [
     "annex",
     "annexes",
     "ask_to_sign_again",
-<<<<<<< HEAD
     "begin",
     "competence",
     "completed",
-    "create",
-    "create_from_text",
-=======
     "copy_defaults",
     "copy_of",
     "create",
     "create_copy",
->>>>>>> 3462259 (Electronic copies: SAO Y, SAO LỤC, TRÍCH SAO of paper and electronic originals, numbered in their own series, signed by the organ)
+    "create_from_text",
     "form_of",
     "get",
     "give_back",
@@ -97,11 +89,8 @@ __all__ = [
     "register",
     "remove_annex",
     "replace_file",
-<<<<<<< HEAD
     "rewrite",
-=======
     "seal_copy",
->>>>>>> 3462259 (Electronic copies: SAO Y, SAO LỤC, TRÍCH SAO of paper and electronic originals, numbered in their own series, signed by the organ)
     "send_back",
     "set_placement",
     "sign",

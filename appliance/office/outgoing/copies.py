@@ -189,7 +189,7 @@ def seal_copy(desk: Desk, actor: Actor, outgoing_id: str, pin: Pin, *, last_try:
             year=document.number_year,
         )
     organ, copy, look = organs.get(desk.db, document.organ_id), copy_of(desk.db, document.id), looks.look(desk, "copy")
-    device_id, key = devices.organ_key(desk.db, document.organ_id)
+    device_id, key = devices.organ_key(desk.db, document.organ_id, actor)
     draft = desk.blobs.read(document.draft_sha256)
     texts = look.texts(at, form=copy.words if copy else "", organ=organ.name, code=document.code)
 

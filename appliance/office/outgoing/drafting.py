@@ -60,13 +60,9 @@ def create(
                 "updated_at": now.isoformat(),
             }
         )
-<<<<<<< HEAD
-        _write_recipients(desk, outgoing_id, form, now.date())
+        write_recipients(desk, outgoing_id, form.recipient_ids, now.date())
         if text is not None:
             texts.keep(desk.db, outgoing_id, text, sha256, actor, now)
-=======
-        write_recipients(desk, outgoing_id, form.recipient_ids, now.date())
->>>>>>> 3462259 (Electronic copies: SAO Y, SAO LỤC, TRÍCH SAO of paper and electronic originals, numbered in their own series, signed by the organ)
         detail = {"subject": form.subject, "type": form.type_code, "draft": sha256}
         audit.append(desk.db, now, actor.account_id, "outgoing.create", f"outgoing:{outgoing_id}", detail)
     return get(desk, actor, outgoing_id)
@@ -95,7 +91,7 @@ def rewrite(desk: Desk, actor: Actor, outgoing_id: str, form: OutgoingForm, text
 
     def also(now: datetime) -> None:
         desk.db.execute("DELETE FROM outgoing_recipient WHERE outgoing_id = ?", [outgoing_id])
-        _write_recipients(desk, outgoing_id, form, now.date())
+        write_recipients(desk, outgoing_id, form.recipient_ids, now.date())
         texts.keep(desk.db, outgoing_id, text, sha256, actor, now)
 
     return _edit(desk, actor, document, "rewrite", changes, {"subject": form.subject, "draft": sha256}, also)
@@ -165,7 +161,6 @@ def _form_columns(form: OutgoingForm) -> dict[str, Any]:
     return columns
 
 
-<<<<<<< HEAD
 def _file_columns(name: str, sha256: str, pages: int, placement: Placement) -> dict[str, Any]:
     return {
         "file_name": name,
@@ -176,13 +171,9 @@ def _file_columns(name: str, sha256: str, pages: int, placement: Placement) -> d
     }
 
 
-def _write_recipients(desk: Desk, outgoing_id: str, form: OutgoingForm, day: date) -> None:
-    for position, organ_id in enumerate(form.recipient_ids):
-=======
 def write_recipients(desk: Desk, outgoing_id: str, organ_ids: tuple[str, ...], day: date) -> None:
     """The recipients of a document, code and name as they stand on ``day``; joins the caller's transaction."""
     for position, organ_id in enumerate(organ_ids):
->>>>>>> 3462259 (Electronic copies: SAO Y, SAO LỤC, TRÍCH SAO of paper and electronic originals, numbered in their own series, signed by the organ)
         party = organs.party(desk.db, organ_id, day)
         row = {
             "outgoing_id": outgoing_id,
