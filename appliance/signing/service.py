@@ -24,6 +24,7 @@ from typing import Any
 from appliance.config import Settings
 from appliance.signing.drivers import Drivers
 from appliance.signing.secrecy import keep_secrets
+from appliance.signing.turns import Turns
 from appliance.signing.workers import Workers
 
 log = logging.getLogger("tram.signer")
@@ -55,7 +56,7 @@ class SignerServer(socketserver.ThreadingMixIn, socketserver.BaseServer):
         self.workers = Workers()
         self.drivers = Drivers(settings.pkcs11_modules, self.run_worker, settings.signer_timeout_seconds)
         self.allowed = {os.getuid(), *settings.signer_allowed_uids}
-        self.devices: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self.devices: defaultdict[str, Turns] = defaultdict(Turns)
         self.taken = threading.BoundedSemaphore(MOST_WAITING)
         self.places = threading.BoundedSemaphore(MOST_AT_ONCE)
 

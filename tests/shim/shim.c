@@ -4,6 +4,7 @@
  *     real /usr/lib/softhsm/libsofthsm2.so     the module that does the work (read once)
  *     C_Login rv 0xa0                          this function returns that CKR_ value instead of doing anything
  *     C_Sign crash | hang | gone               SIGSEGV; sleep for ever; the device is pulled out here, and stays out
+ *     only 0123456789abcdef                    tokens of other serials are not there
  *     flags 0x40000                            these CKF_ bits are added to every token's flags
  *     flags-after-login 0x20000                the same, once C_Login has been called in this process
  */
@@ -105,6 +106,8 @@ static CK_RV GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
     CK_RV result = plan("C_GetTokenInfo");
     if (!result)
         result = real->C_GetTokenInfo(slot, info);
+    if (!result && *told("only", word, sizeof word) && strncmp(word, (char *)info->serialNumber, strlen(word)))
+        result = CKR_TOKEN_NOT_PRESENT;
     if (!result) {
         info->flags |= strtoul(told("flags", word, sizeof word), NULL, 0);
         if (logged_in)
