@@ -142,10 +142,10 @@ def stopped(device: Device) -> RuleRefused:
         "locked": N_("Kỹ thuật viên mở khóa khi đã khắc phục, hoặc đăng ký thiết bị mới."),
         "lost": N_("Đề nghị thu hồi chứng thư số ở trang Thiết bị ký số và đăng ký thiết bị mới được cấp."),
     }
-    return rules.refuse(
-        rules.STOP_AND_REVOKE if device.state in ("locked", "lost", "revoked") else rules.SEAL_KEEPER,
+    return RuleRefused(
         N_("Không ký được bằng thiết bị %(label)s (%(serial)s): %(state)s. %(reason)s"),
-        steps.get(device.state, N_("Báo kỹ thuật viên đăng ký thiết bị mới được cấp.")),
+        next_step=steps.get(device.state, N_("Báo kỹ thuật viên đăng ký thiết bị mới được cấp.")),
+        rule=rules.STOP_AND_REVOKE if device.state in ("locked", "lost", "revoked") else None,
         label=device.token_label,
         serial=device.token_serial,
         state=STATES[device.state].lower(),

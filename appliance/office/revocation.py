@@ -107,6 +107,8 @@ def ask(desk: Desk, actor: Actor, device_id: str, form: RevocationForm) -> Revoc
             next_step=N_("Văn thư, lãnh đạo hoặc người giữ thiết bị lập đề nghị."),
             rule=rules.STOP_AND_REVOKE,
         )
+    if custody.revocation_asked(desk.db, device.id):
+        raise custody.asked_already()
     form = _checked(desk, actor, form)
     reason = REVOCATION_REASONS[form.reason_code]
     if device.state == "in_use" or (device.state == "locked" and reason.state == "lost"):

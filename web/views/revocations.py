@@ -87,7 +87,7 @@ def _page(device: Device, error: TramError | None) -> str:
         "devices/revoke.html",
         device=device,
         error=error,
-        may_ask=revocation.may_ask(person, device),
+        may_ask=revocation.may_ask(person, device) and not custody.revocation_asked(db, device.id),
         reasons=REVOCATION_REASONS,
         basis=LEGAL_BASIS,
         rule=rules.STOP_AND_REVOKE,

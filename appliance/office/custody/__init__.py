@@ -13,9 +13,10 @@ from appliance.office.custody.handover import (
     may_hand_over,
     receivers,
 )
-from appliance.office.custody.records import TRANSITIONS, get, history, listing, visible
+from appliance.office.custody.records import TRANSITIONS, get, history, listing, revocation_asked, visible
 from appliance.office.custody.registering import Found, Registration, plugged_in, register
 from appliance.office.custody.steps import (
+    asked_already,
     doable,
     find_again,
     give_back,
@@ -32,6 +33,7 @@ __all__ = [
     "Handover",
     "HandoverForm",
     "Registration",
+    "asked_already",
     "attach_signed",
     "days_left",
     "doable",
@@ -49,6 +51,7 @@ __all__ = [
     "receivers",
     "register",
     "report_lost",
+    "revocation_asked",
     "revoke",
     "stop",
     "unlock",

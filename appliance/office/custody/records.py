@@ -64,6 +64,16 @@ def listing(desk: Desk, actor: Actor, *, state: str = "") -> list[Device]:
     return [device for device in rows if device.state == state] if state else rows
 
 
+def revocation_asked(db: Database, device_id: str) -> bool:
+    """Whether a request to revoke its certificate stands, on its way or on paper; a withdrawn document asks nothing."""
+    asked = db.execute(
+        "SELECT 1 FROM revocation_request LEFT JOIN outgoing ON outgoing.id = outgoing_id"
+        " WHERE device_id = ? AND coalesce(outgoing.state, '') <> 'withdrawn'",
+        [device_id],
+    ).fetchone()
+    return asked is not None
+
+
 def history(db: Database, device_id: str) -> list[dict[str, Any]]:
     """The device's own part of the journal, oldest first."""
     return list(

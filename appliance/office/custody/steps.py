@@ -9,7 +9,7 @@ from typing import Any
 from appliance import clock
 from appliance.errors import N_, BadInput, NotAllowed, RuleRefused, WrongState
 from appliance.office import notices
-from appliance.office.custody.records import TRANSITIONS, get, is_own
+from appliance.office.custody.records import TRANSITIONS, get, is_own, revocation_asked
 from appliance.office.desk import Actor, Desk
 from appliance.office.devices import STATES, Device, load
 from appliance.regulation import rules
@@ -156,19 +156,18 @@ def moved(state: str) -> WrongState:
 
 def _no_request(desk: Desk, device: Device) -> None:
     """A device whose revocation was asked for stays out of use, unless the document was withdrawn."""
-    asked = desk.db.execute(
-        "SELECT 1 FROM revocation_request LEFT JOIN outgoing ON outgoing.id = outgoing_id"
-        " WHERE device_id = ? AND coalesce(outgoing.state, '') <> 'withdrawn'",
-        [device.id],
-    ).fetchone()
-    if asked:
-        raise _asked()
+    if revocation_asked(desk.db, device.id):
+        raise asked_already()
 
 
-def _asked() -> RuleRefused:
+def asked_already() -> RuleRefused:
+    """The refusal when the way back, or a second request, meets a request that stands."""
     return rules.refuse(
         rules.STOP_AND_REVOKE,
-        N_("Đã lập văn bản đề nghị thu hồi chứng thư số của thiết bị này nên không đưa vào sử dụng lại được."),
+        N_(
+            "Đã lập văn bản đề nghị thu hồi chứng thư số của thiết bị này "
+            "nên không đưa vào sử dụng lại hay đề nghị lần nữa được."
+        ),
         N_("Đăng ký thiết bị mới được cấp; nếu đề nghị chưa phát hành thì rút văn bản đề nghị trước."),
     )
 
