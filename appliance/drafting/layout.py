@@ -7,7 +7,7 @@ import re
 
 import jinja2
 
-from appliance.drafting.markup import Table, parse, runs
+from appliance.drafting.markup import Run, Table, parse, runs
 from appliance.drafting.model import CIRCULATION, DraftText, checked
 from appliance.typesetting import typeset
 
@@ -17,6 +17,8 @@ DAY_BLANK = MONTH_BLANK = "\u00a0" * 7
 
 _ABOUT = re.compile(r"^(?:V/v|Về việc)[:\s]+", re.IGNORECASE)
 """What many people type before the abstract of a letter; the layout prints 'V/v' itself."""
+_LONG_WORD = 24
+"""Letters; no Vietnamese word comes near, an address on the net does."""
 _ROMAN = ((10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"))
 
 
@@ -58,6 +60,10 @@ def roman(number: int) -> str:
     return text
 
 
+def _has_long_word(cell: tuple[Run, ...]) -> bool:
+    return any(len(word) > _LONG_WORD for run in cell for word in run.text.split())
+
+
 @functools.cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -67,6 +73,6 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(roman=roman, blocks=parse, runs=runs)
+    environment.filters.update(roman=roman, blocks=parse, runs=runs, has_long_word=_has_long_word)
     environment.tests["table"] = lambda block: isinstance(block, Table)
     return environment

@@ -155,6 +155,17 @@ def test_pages_are_numbered_from_the_second_in_the_middle_of_the_top_margin(lett
     assert not letter.lines[0].text.isdigit()
 
 
+def test_a_word_without_end_stays_inside_the_margins() -> None:
+    word = "Kếhoạchkiểmtracôngtácphòngcháychữacháyvàcứunạncứuhộtrênđịabànxã" * 3
+    document = sample(
+        "cong-van", subject=word, body=f"{word}\n| STT | Tên |\n| 1 | {word} |", receivers=(word,), to=(word,)
+    )
+    page = Page(compose(document))
+    areas = [line.area(0, len(line.text)) for line in page.lines]
+    assert max(area.right for area in areas) < page.width - 14.9 * MM
+    assert min(area.x for area in areas) > 29.8 * MM
+
+
 def test_a_long_name_wraps_inside_its_column() -> None:
     organ = "BAN QUẢN LÝ CÁC DỰ ÁN ĐẦU TƯ XÂY DỰNG CÔNG TRÌNH DÂN DỤNG VÀ PHÁT TRIỂN ĐÔ THỊ"
     page = Page(compose(sample("cong-van", organ=organ, subject="triển khai nhiệm vụ trọng tâm " * 8)))
