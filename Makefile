@@ -10,7 +10,7 @@ DATA ?= demo-data
 export LC_ALL := C.UTF-8
 export PYTHONUTF8 := 1
 
-.PHONY: help demo day test quick lint format campaign screenshot bare lock setup-demo setup-dev
+.PHONY: help demo day test quick lint format campaign bench screenshot bare lock setup-demo setup-dev setup-bench
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,9 @@ format: setup-dev ## let ruff mend style and order of imports
 campaign: setup-dev ## the long fault campaigns; figures go to docs/campaign.md
 	$(PY) -m tests.campaign $(ARGS)
 
+bench: setup-bench ## our signing beside bare pyHanko and endesive: time and memory; ARGS='--markdown docs/bench.md'
+	$(PY) -m tests.bench signing $(ARGS)
+
 screenshot: setup-dev ## docs/screenshot.png anew; ARGS=FOLDER for pictures of every page
 	$(PY) -m tests.screenshots $(ARGS)
 
@@ -56,3 +59,6 @@ setup-demo:
 
 setup-dev:
 	@provisioning/setup.sh dev
+
+setup-bench:
+	@provisioning/setup.sh bench

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Bring everything a make target needs: setup.sh run|demo|dev
+# Bring everything a make target needs: setup.sh run|demo|dev|bench
 #
 # Debian packages, a virtual environment with locked packages, the pages' assets, the way to start `tram`.
 # Done once; later runs compare fingerprints of the lock files and end within a second. Asks for nothing.
 set -eu
 
-set_name=${1:?"usage: setup.sh run|demo|dev"}
+set_name=${1:?"usage: setup.sh run|demo|dev|bench"}
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 venv=${VENV:-$root/.venv}
 case $venv in /*) ;; *) venv=$root/$venv ;; esac
@@ -89,8 +89,8 @@ python_packages() {
     lock=requirements/$set_name.txt
     mark=$(fingerprint "$lock")
     # A larger set holds the smaller one: after `make test`, `make demo` has nothing to do.
-    for larger in run demo dev; do
-        case $set_name:$larger in demo:run | dev:run | dev:demo) continue ;; esac
+    for larger in run demo dev bench; do
+        case $set_name:$larger in demo:run | dev:run | dev:demo | bench:run | bench:demo | bench:dev) continue ;; esac
         [ -f "$stamps/$larger" ] || continue
         [ "$(cat "$stamps/$larger")" != "$(fingerprint requirements/$larger.txt)" ] || return 0
     done

@@ -47,6 +47,8 @@ _CHUNK = 1 << 20
 """Bytes hashed at a time; pyHanko's own 4 KiB spend more time in Python than in SHA-256."""
 _LARGE = 1 << 16
 """Bytes from which a payload is not copied."""
+_LARGE_FILE = 4 << 20
+"""Bytes of a file from which avoiding copies is worth slower reading of its small parts."""
 
 __all__ = ["Report", "SignatureReport", "validate"]
 
@@ -133,7 +135,7 @@ def _open(data: bytes) -> tuple[PdfFileReader, bool]:
         raise BadInput(N_("Tệp này không phải là PDF"))
     for strict in (True, False):
         try:
-            reader = PdfFileReader(_Views(data), strict=strict)
+            reader = PdfFileReader(_Views(data) if len(data) > _LARGE_FILE else io.BytesIO(data), strict=strict)
             if strict and reader.xrefs.hybrid_xrefs_present:
                 continue
             if reader.encrypted:
