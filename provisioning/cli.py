@@ -13,10 +13,13 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import NoReturn
 
 from appliance.config import Settings, load_settings
 from appliance.errors import TramError
 
+WRONG_USE = 3
+"""Exit status of ``tram verify`` when there is nothing to judge: no such file, unreadable anchors, wrong arguments."""
 TIME_ZONE = "Asia/Ho_Chi_Minh"
 
 
@@ -35,6 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+class _Parser(argparse.ArgumentParser):
+    """Wrong usage ends with 2, but with 3 for ``tram verify``, where 2 is a verdict."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say how it is used, and stop."""
+        self.print_usage(sys.stderr)
+        self.exit(WRONG_USE if self.prog.endswith(" verify") else 2, f"{self.prog}: error: {message}\n")
+
+
 def _vietnamese_time() -> None:
     """Every process of the box lives at +07:00, libraries that ask for local time included."""
     os.environ["TZ"] = TIME_ZONE
@@ -42,9 +54,7 @@ def _vietnamese_time() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="tram", description="Trạm Văn Bản: a commune office's box for official documents"
-    )
+    parser = _Parser(prog="tram", description="Trạm Văn Bản: a commune office's box for official documents")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _service(commands, "web", "the pages, on the Unix socket behind the TLS front", _web)
     _service(commands, "signer", "the only owner of the PKCS#11 module", _signer)
@@ -54,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     _service(commands, "verify-journal", "check every link of the journal (nhật ký)", _verify_journal)
     recheck = _service(commands, "recheck", "check stored files again with today's anchors and lists", _recheck)
     recheck.add_argument("--all", action="store_true", help="every file at once, not a few at a time")
+    _trust_actions(_service(commands, "trust", "whom the box trusts: list, add, import (USB stick), remove", _trust))
     verify = commands.add_parser(
         "verify", help="the verdict on the signatures of any PDF: 0 valid, 1 invalid, 2 unknown"
     )
@@ -88,8 +99,29 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _trust_actions(parser: argparse.ArgumentParser) -> None:
+    """``list``, ``add FILE…``, ``import PATH``, ``remove FINGERPRINT``."""
+    commands = parser.add_subparsers(required=True, metavar="ACTION", dest="action")
+    commands.add_parser("list", help="everything trusted, and which revocation lists are still fresh")
+    for name, text in (
+        ("add", "take certificates and revocation lists from files (PEM, DER, ZIP)"),
+        ("import", "the same from a folder, for instance a USB stick"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("paths", type=Path, nargs="+", metavar="PATH")
+        command.add_argument(
+            "--accept-root", action="append", default=[], metavar="FINGERPRINT",
+            help="SHA-256 of a new root, compared with what its authority has published; may be repeated",
+        )  # fmt: skip
+    remove = commands.add_parser("remove", help="trust it no longer")
+    remove.add_argument("fingerprint", help="SHA-256, as `tram trust list` shows it")
+
+
 def _service(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, run: object
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    text: str,
+    run: object,
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=text)
     parser.add_argument("--config", type=Path, required=True, help="the box's TOML file")
@@ -162,13 +194,24 @@ def _recheck(options: argparse.Namespace) -> None:
     print(", ".join(f"{what}: {count}" for what, count in sorted(done.items())) or "nothing to do")
 
 
+def _trust(options: argparse.Namespace) -> int:
+    from provisioning.box import make_desk
+    from provisioning.trust import run
+
+    return run(make_desk(_settings(options)), options)
+
+
 def _verify(options: argparse.Namespace) -> int:
     from appliance.clock import VN
     from provisioning.verify import given_trust, verify
 
     at = options.at.replace(tzinfo=options.at.tzinfo or VN) if options.at else None
-    trust = given_trust(options.trust, options.cert, options.crl)
-    return verify(options.file, trust, at=at, as_json=options.json)
+    try:
+        trust = given_trust(options.trust, options.cert, options.crl)
+        return verify(options.file, trust, at=at, as_json=options.json)
+    except TramError as error:
+        print(f"tram: {error}", file=sys.stderr)
+        return WRONG_USE
 
 
 def _demo(options: argparse.Namespace) -> int:

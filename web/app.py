@@ -40,6 +40,7 @@ from web.views import (
     steps,
     system,
     texts,
+    trust,
 )
 
 AREAS = (
@@ -61,6 +62,7 @@ AREAS = (
     audit,
     pictures,
     system,
+    trust,
 )
 LANGUAGES = ("vi",)
 _FORM_SLACK = 1 << 20  # the form's other fields beside the file

@@ -48,7 +48,7 @@ def _due(desk: Desk, used: str, which: str, limit: int) -> list[tuple[str, str]]
     rows = desk.db.execute(
         "SELECT verdict_now.subject, verdict_now.sha256 FROM verdict_now JOIN verdict ON verdict.id = verdict_id"
         f" WHERE verdict_now.trust <> ? AND verdict.verdict {which}"
-        " AND json_array_length(verdict.report, '$.signatures') > 0"
+        " AND (verdict.verdict = 'unknown' OR json_array_length(verdict.report, '$.signatures') > 0)"
         " ORDER BY checked_at LIMIT ?",
         [used, limit],
     ).fetchall()

@@ -16,7 +16,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from appliance.clock import parse
-from appliance.errors import N_, BadInput
+from appliance.errors import N_, BadInput, ConfigError
 from appliance.office.desk import Actor, Desk
 from appliance.signing.report import WORST_FIRST
 from appliance.signing.trust import TrustStore
@@ -59,7 +59,12 @@ def judge(data: bytes, trust: TrustStore, as_of: datetime) -> dict[str, Any]:
     """The report as plain data: ``verdict``, ``reason`` (why there is nothing to look at), ``signatures``, ``as_of``,
     ``trust``. A file that no reader can open is invalid, with the reason.
     """
-    used = fingerprint(trust)
+    try:
+        used = fingerprint(trust)
+    except ConfigError as error:  # the folder is broken: nothing can be said, and the document still comes in
+        step = N_("Báo kỹ thuật viên sửa danh sách tin cậy; trạm sẽ tự kiểm tra lại.")
+        broken = {"verdict": "unknown", "signatures": [], "reason": str(error), "next_step": step}
+        return {**broken, "as_of": as_of.isoformat(), "trust": ""}
     try:
         report = {**validate(data, trust, at=as_of).to_dict(), "reason": "", "next_step": ""}
     except BadInput as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.signing.report import CHECKS
 from provisioning.cli import main
@@ -123,6 +124,26 @@ def test_the_text_is_for_people(
     assert "✓ Chứng thư số không bị thu hồi" in said
 
 
-def test_a_file_that_is_not_there_is_a_plain_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert main(["verify", str(tmp_path / "missing.pdf")]) == 1
+def test_a_file_that_is_not_there_is_no_verdict(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["verify", str(tmp_path / "missing.pdf")]) == 3
     assert "missing.pdf" in capsys.readouterr().err
+
+
+def test_wrong_use_is_no_verdict_either(capsys: pytest.CaptureFixture[str], sealed: Path, tmp_path: Path) -> None:
+    (tmp_path / "anchor.pem").write_bytes(b"no certificate")
+    assert main(["verify", str(sealed), "--trust", str(tmp_path / "anchor.pem")]) == 3
+    assert "anchor.pem" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stopped:
+        main(["verify", str(sealed), "--at", "gần đây"])
+    assert stopped.value.code == 3
+
+
+def test_a_further_authority_may_be_named_and_der_will_do(
+    capsys: pytest.CaptureFixture[str], sealed: Path, signing: Signing, tmp_path: Path
+) -> None:
+    root = tmp_path / "root.der"
+    root.write_bytes(signing.authority.root.public_bytes(Encoding.DER))
+    folder = signing.authority.trust
+    more = ["--trust", str(root), "--cert", str(folder / "intermediate.pem")]
+    lists = [part for crl in folder.glob("*.crl") for part in ("--crl", str(crl))]
+    assert _run(capsys, sealed, *more, *lists)[0] == 0
