@@ -118,7 +118,7 @@ def _trust_actions(parser: argparse.ArgumentParser) -> None:
 
 
 def _service(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    commands: argparse._SubParsersAction[_Parser],
     name: str,
     text: str,
     run: object,
