@@ -48,9 +48,9 @@ def certificates(session: Any) -> list[list[str]]:
 
 
 def schemes(token: Any) -> list[str]:
-    """The schemes (``algorithms.SCHEMES``) this device has a mechanism for."""
+    """The schemes (``algorithms.SCHEMES``) this device has a mechanism for, with SHA-256."""
     able = token.slot.get_mechanisms()
-    return sorted({name for (name, _), ways in _MECHANISMS.items() if able & set(ways)})
+    return sorted({name for (name, digest), ways in _MECHANISMS.items() if digest == "sha256" and able & set(ways)})
 
 
 def find(session: Any, key_id: bytes, public: dict[str, str]) -> Any:

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_der_publ
 from appliance.errors import N_, ConfigError
 
 KEY_ID = "01"
+_CURVES = {"ec": "secp256r1", "ec384": "secp384r1"}
 _LABEL_BYTES = 32  # CK_TOKEN_INFO.label, padded with blanks
 
 
@@ -50,7 +51,7 @@ def make_store(directory: Path) -> Path:
 def make_token(
     configuration: Path, module: Path, *, label: str, pin: str, so_pin: str, key_type: str = "rsa"
 ) -> SoftToken:
-    """A new token with one key pair made on it (``key_type`` 'rsa': RSA-2048, 'ec': P-256).
+    """A new token with one key pair made on it (``key_type`` 'rsa': RSA-2048, 'ec': P-256, 'ec384': P-384).
 
     Raises ConfigError when SoftHSM refuses.
     """
@@ -109,9 +110,9 @@ def _make(library: Any, request: dict[str, str]) -> dict[str, str]:
         session.init_pin(request["pin"])
     with token.open(rw=True, user_pin=request["pin"]) as session:
         key_id = bytes.fromhex(KEY_ID)
-        if request["key_type"] == "ec":
+        if named := _CURVES.get(request["key_type"]):
             curve = session.create_domain_parameters(
-                KeyType.EC, {Attribute.EC_PARAMS: ec.encode_named_curve_parameters("secp256r1")}, local=True
+                KeyType.EC, {Attribute.EC_PARAMS: ec.encode_named_curve_parameters(named)}, local=True
             )
             public, _ = curve.generate_keypair(store=True, id=key_id, label=request["label"])
             spki = ec.encode_ec_public_key(public)
