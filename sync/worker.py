@@ -111,7 +111,7 @@ def _scheduler(
         "directory": (_DAY, lambda desk: directory.refresh_directory(desk, client)),
         "rechecks": (_MINUTE, rechecks.keep_current),
         # once an hour: a box that is switched on for part of the day misses no day
-        "certificates": (_HOUR, lambda desk: (custody.find_revoked(desk), custody.warn_of_expiry(desk))),
+        "certificates": (_HOUR, custody.watch),
         "clock": (_MINUTE, lambda desk: bus_clock.keep_sampled(desk, client)),
     }
     now = datetime.now(VN)

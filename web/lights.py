@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from appliance.clock import parse
 from appliance.errors import SignerError, Unavailable
-from appliance.office import custody, messages
+from appliance.office import custody, devices, messages
 from appliance.office.desk import Actor, Desk
 from appliance.regulation.custody import WARN_DAYS
 from appliance.store import facts
@@ -87,6 +87,11 @@ def signer(work: Desk, person: Actor) -> Light:
         return Light(name, "wait", _("Chưa cắm thiết bị"), _("Cắm USB Token trước khi ký."))
     locked = [token.label for token in tokens if "pin_locked" in token.flags]
     low = [token.label for token in tokens if {"pin_count_low", "pin_final_try"} & set(token.flags)]
+    low += [
+        _("%(label)s: sai %(count)s lần liên tiếp", label=device.token_label, count=device.wrong_pins)
+        for device in custody.listing(work, person, state="in_use")
+        if device.wrong_pins >= devices.WARN_AFTER_WRONG_PINS and device.token_label not in low
+    ]
     labels = ", ".join(token.label for token in tokens)
     if locked:
         return Light(name, "bad", _("Thiết bị bị khóa"), ", ".join(locked))

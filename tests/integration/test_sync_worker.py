@@ -23,6 +23,7 @@ from provisioning.box import make_desk
 from sync import link, worker
 from sync.worker import only_one, run_job, run_once
 from tests import sync_fixtures
+from tests.custody_fixtures import Store
 from tests.sync_fixtures import Box, incoming, submit
 
 box, clamd, link_bus = sync_fixtures.box, sync_fixtures.clamd, sync_fixtures.link_bus
@@ -135,6 +136,14 @@ def test_a_failing_job_shows_until_it_works_again(box: Box) -> None:
     assert "ZeroDivisionError" in json.loads(facts.get(box.desk.db, "job:thu:error") or "{}")["message"]
     run_job("thu", make, lambda desk: None)  # type: ignore[arg-type]
     assert facts.get(box.desk.db, "job:thu:error") is None
+
+
+def test_people_are_told_of_a_certificate_about_to_end_without_any_line(box: Box, store: Store) -> None:
+    store.register(days=20)
+    box.settings = replace(box.settings, bus_url="https://127.0.0.1:9/v1")
+    with running(box):
+        told = "SELECT count(DISTINCT account_id) FROM notice WHERE kind = 'expiry' AND mark = '30'"
+        assert within(20, lambda: box.desk.db.execute(told).fetchone()[0] == 2)
 
 
 def test_two_engines_never_run_at_once(box: Box) -> None:

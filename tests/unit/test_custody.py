@@ -215,6 +215,16 @@ def test_each_sees_their_own_and_technicians_all(store: Store) -> None:
         custody.get(office.desk, office.stranger, seal.id)
 
 
+def test_when_nobody_is_on_record_a_leader_records_the_first_handover(store: Store) -> None:
+    device, office = store.register(), store.office
+    office.desk.db["device"].update(device.id, {"keeper_id": None})  # as an upgrade with two clerks leaves it
+    with pytest.raises(RuleRefused, match="Chưa ghi nhận ai đang giữ"):
+        devices.organ_key(office.desk.db, UBND.id, office.clerk)
+    handover = _hand(store, office.chair, device, office.clerk.account_id)
+    assert "chưa được ghi nhận trong sổ" in _text(office.desk.blobs.read(handover.minutes_sha256 or ""))
+    assert devices.organ_key(office.desk.db, UBND.id, office.clerk)[0] == device.id
+
+
 def test_the_journal_tells_every_step_and_holds(store: Store, second_clerk: Actor) -> None:
     device, office = store.register(), store.office
     _hand(store, office.clerk, device, second_clerk.account_id)

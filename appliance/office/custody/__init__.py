@@ -3,7 +3,7 @@
 This package is the door: ``custody.register``, ``custody.hand_over`` and so on.
 """
 
-from appliance.office.custody.expiry import days_left, find_revoked, warn_of_expiry
+from appliance.office.custody.expiry import days_left, find_revoked, warn_of_expiry, watch
 from appliance.office.custody.handover import (
     Handover,
     HandoverForm,
@@ -57,4 +57,5 @@ __all__ = [
     "unlock",
     "visible",
     "warn_of_expiry",
+    "watch",
 ]

@@ -18,6 +18,12 @@ from appliance.store import audit
 from appliance.store.database import transaction
 
 
+def watch(desk: Desk) -> None:
+    """Everything the box looks at by itself, without any line; run it as often as you like."""
+    find_revoked(desk)
+    warn_of_expiry(desk)
+
+
 def days_left(device: Device, today: date) -> int:
     """Calendar days until the certificate's last day; negative once it is over."""
     return (device.facts.valid_to.date() - today).days

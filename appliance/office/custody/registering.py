@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 
 from asn1crypto import x509
@@ -16,6 +16,7 @@ from appliance.office.devices import COLUMNS, STATES, Device, load
 from appliance.regulation import rules
 from appliance.signing.certificate_facts import CertificateFacts, read
 from appliance.signing.certificates import Standing, standing
+from appliance.signing.choice import AUTHORITY, UNREADABLE, best, candidates
 from appliance.signing.token import TokenKey
 from appliance.store import audit
 from appliance.store.database import transaction
@@ -26,26 +27,23 @@ PURPOSES: dict[str, str] = {"personal": N_("Chữ ký của cá nhân"), "organ"
 
 @dataclass(frozen=True)
 class Found:
-    """One certificate on a device plugged in now. ``registered``: where it stands in the register already."""
+    """One certificate on a device plugged in now. ``registered``: where it stands in the register already.
 
-    serial: str
+    ``suggested``: the device's best one to sign with, and free.
+    """
+
+    key: TokenKey
     label: str
     model: str
-    key_id: str
-    certificate: bytes = field(repr=False)
     facts: CertificateFacts
     standing: Standing
     registered: Device | None
+    suggested: bool
 
     @property
     def choice(self) -> str:
         """What a form sends to say "this one"."""
-        return sha256(f"{self.serial}/{self.key_id}/".encode() + self.certificate).hexdigest()[:32]
-
-    @property
-    def key(self) -> TokenKey:
-        """The key that belongs to the certificate."""
-        return TokenKey(self.serial, self.key_id, self.certificate)
+        return sha256(f"{self.key.token_serial}/{self.key.key_id}/".encode() + self.key.certificate).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
@@ -66,14 +64,15 @@ def plugged_in(desk: Desk) -> list[Found]:
     """Every certificate readable now, without any PIN. Raises SignerError."""
     now, found = desk.clock.now(), []
     for token in desk.signer.tokens():
-        for key_id, der in token.certificates:
-            try:
-                facts, certificate = read(der), x509.Certificate.load(der)
-                judged = standing(certificate, (), desk.trust, now)
-            except (ValueError, TypeError):
-                continue  # an object on the device that is no certificate
+        suggested = best(token, now)
+        for candidate in candidates(token, now):
+            if candidate.problem in (AUTHORITY, UNREADABLE):
+                continue  # nobody's own certificate
+            der = candidate.key.certificate
+            judged = standing(x509.Certificate.load(der), (), desk.trust, now)
             known = _registered(desk.db, der)
-            found.append(Found(token.serial, token.label, token.model, key_id, der, facts, judged, known))
+            first = candidate.key == suggested and (known is None or known.state in ("returned", "replaced"))
+            found.append(Found(candidate.key, token.label, token.model, read(der), judged, known, first))
     return found
 
 
