@@ -60,7 +60,7 @@ def settings_of(folder: Path) -> Settings:
 
 def make_cast(folder: Path, sizes: list[int]) -> Path:
     """Tokens, authority, pictures and one prepared document per size (bytes); returns SoftHSM's configuration."""
-    module = settings_of(folder).pkcs11_module
+    module = settings_of(folder).pkcs11_modules[0]
     configuration = soft_token.make_store(folder / "softhsm")
     authority = pki.make_ca(folder / "ca")
     keys = {

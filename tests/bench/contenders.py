@@ -56,7 +56,7 @@ class Sessions:
     """One open, logged-in PKCS#11 session per token, kept for the life of the process."""
 
     def __init__(self, cast: Cast) -> None:
-        self._library = pkcs11.lib(str(cast.settings.pkcs11_module))
+        self._library = pkcs11.lib(str(cast.settings.pkcs11_modules[0]))
         self._open: dict[str, Any] = {}
 
     def session(self, serial: str, pin: str) -> Any:
