@@ -101,7 +101,13 @@ def make_office(folder: Path) -> tuple[Signing, Settings]:
     for label, pin, name in (("Chủ tịch", LEADER_PIN, LEADER), ("Con dấu", SEAL_PIN, ORGAN)):
         keys.append(
             pki.make_signer(
-                authority, configuration, settings.pkcs11_modules[0], label=label, pin=pin, common_name=name, organ=ORGAN
+                authority,
+                configuration,
+                settings.pkcs11_modules[0],
+                label=label,
+                pin=pin,
+                common_name=name,
+                organ=ORGAN,
             )
         )
     service = SignerProcess(settings, configuration)
