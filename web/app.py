@@ -23,6 +23,7 @@ from web.security import init_security, secret_key
 from web.sessions import COOKIE, StoredSessions
 from web.views import (
     audit,
+    copies,
     device_registration,
     devices,
     files,
@@ -49,6 +50,7 @@ AREAS = (
     notices,
     outgoing,
     texts,
+    copies,
     placement,
     steps,
     incoming,

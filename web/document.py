@@ -14,7 +14,8 @@ from appliance.errors import N_, TramError
 from appliance.office import devices, messages, organs, outgoing, people
 from appliance.office.desk import Actor, Desk
 from appliance.office.legal_value import of_outgoing
-from appliance.office.outgoing import TRANSITIONS, Outgoing
+from appliance.office.outgoing import Outgoing
+from appliance.regulation.copies import COPY_VALUE
 from appliance.regulation.document_types import STATUS_CODES
 from appliance.regulation.rules import ANNEX_SEALED, LEGAL_VALUE, SAME_DAY
 from appliance.signing.placement import Placement
@@ -27,6 +28,9 @@ STEPS: dict[str, str] = {
     "update": N_("Sửa thông tin dự thảo"),
     "replace_file": N_("Thay tệp PDF"),
     "rewrite": N_("Soạn lại nội dung"),
+    "create_copy": N_("Lập bản sao"),
+    "take_copy_number": N_("Lấy số bản sao"),
+    "seal_copy": N_("Ký số bản sao bằng khóa của cơ quan"),
     "add_annex": N_("Thêm phụ lục"),
     "remove_annex": N_("Bỏ phụ lục"),
     "raise_annex": N_("Đổi thứ tự phụ lục"),
@@ -51,7 +55,12 @@ AHEAD: dict[str, tuple[str, ...]] = {
     "numbered": (N_("Văn thư đóng dấu"), N_("Phát hành")),
     "sealed": (N_("Phát hành"),),
 }
-_LAST_STEPS = ("take_number", "seal", "ask_to_sign_again", "issue")
+COPY_AHEAD: dict[str, tuple[str, ...]] = {
+    "drafting": (N_("Văn thư lấy số, ký số bản sao"), N_("Phát hành")),
+    "numbered": (N_("Văn thư ký số bản sao"), N_("Phát hành")),
+    "sealed": (N_("Phát hành"),),
+}
+_LAST_STEPS = ("take_copy_number", "seal_copy", "take_number", "seal", "ask_to_sign_again", "issue")
 
 
 @dataclass
@@ -65,6 +74,8 @@ class Doable:
 
 def signed_elsewhere(document: Outgoing) -> bool:
     """Whether only a file signed on another device can bring this document on."""
+    if document.kind == "copy":
+        return False
     if document.state in outgoing.EDITABLE:
         return Placement.from_json(document.placement).signed
     return document.state == "submitted" and document.prepared_sha256 is None
@@ -77,7 +88,7 @@ def doable(person: Actor, document: Outgoing, today: str) -> Doable:
     allowed = {"submit": mine, "withdraw": mine, "sign": signs, "take_signed": mine or signs}
     open_steps = [
         action
-        for action, transition in TRANSITIONS.items()
+        for action, transition in document.transitions.items()
         if document.state in transition.sources and person.has(*transition.roles) and allowed.get(action, True)
     ]
     elsewhere = signed_elsewhere(document)
@@ -99,6 +110,8 @@ def doable(person: Actor, document: Outgoing, today: str) -> Doable:
         "drafting": N_("Người soạn chưa trình ký."),
         "returned": N_("Chờ người soạn sửa và trình lại."),
     }.get(document.state, "")
+    if document.kind == "copy" and document.state in ("drafting", "numbered"):
+        waits = N_("Chờ văn thư lấy số và ký số bản sao.")
     return Doable(main, [action for action in open_steps if action != main], "" if main else waits)
 
 
@@ -123,7 +136,9 @@ def outgoing_page(document: Outgoing, error: TramError | None = None) -> str:
         signer=signer,
         drafter=people.get(work.db, document.drafter_id),
         steps=timeline(work, document.id),
-        ahead=AHEAD.get(document.state, ()),
+        ahead=(COPY_AHEAD if document.kind == "copy" else AHEAD).get(document.state, ()),
+        copy=outgoing.copy_of(work.db, document.id),
+        copy_value=COPY_VALUE,
         message=message,
         recipients=messages.recipients(work.db, message["id"])
         if message
@@ -163,7 +178,7 @@ def timeline(work: Desk, outgoing_id: str) -> list[dict[str, Any]]:
 
 def signing_facts(work: Desk, document: Outgoing, action: str) -> dict[str, Any] | None:
     """What the person sees before the PIN: which token and certificate, whether the clock may be trusted."""
-    if action not in ("sign", "take_number", "seal"):
+    if action not in ("sign", "take_number", "seal", "take_copy_number", "seal_copy"):
         return None
     purpose, holder = ("personal", document.signer_id) if action == "sign" else ("organ", None)
     device = devices.for_signing(work.db, purpose, document.organ_id, holder)

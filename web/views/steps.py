@@ -137,6 +137,15 @@ def number_and_seal(document_id: str) -> str:
     return _("Đã lấy số %(code)s và đóng dấu. Kiểm tra lại trên trang rồi phát hành.", code=document.code)
 
 
+@pages.post("/ky-ban-sao")
+@open_to("clerk")
+@step
+def seal_copy(document_id: str) -> str:
+    """Number and organ's signature of a copy."""
+    copy = outgoing.seal_copy(desk(), actor(), document_id, _pin(), last_try=_last_try())
+    return _("Đã lấy số %(code)s và ký số bản sao. Kiểm tra lại trên trang rồi phát hành.", code=copy.code)
+
+
 @pages.post("/ky-lai")
 @open_to("clerk")
 @step

@@ -103,7 +103,8 @@ def copy_of(db: Database, outgoing_id: str) -> Copy | None:
 
 def incoming_source(desk: Desk, actor: Actor, incoming_id: str, position: int) -> Source:
     """A file of a document that came. Raises NotFound for one that is missing, no PDF or not clean."""
-    incoming.get(desk, actor, incoming_id)
+    if incoming.get(desk, actor, incoming_id).state in ("arrived", "refused"):
+        raise NotFound(N_("Chỉ sao văn bản đến đã tiếp nhận."), next_step=N_("Tiếp nhận, vào sổ văn bản trước."))
     for file in incoming.files(desk.db, incoming_id):
         if file["position"] == position and file["media_type"] == "application/pdf" and file["scan"] in ("", "clean"):
             return Source("incoming", incoming_id, file["name"], file["sha256"])
