@@ -38,5 +38,5 @@ COPY_ORIGINAL = Rule(
 COPY_SCAN = Rule(
     "copy-scan",
     N_("Điều 25 khoản 1 và Phụ lục I, NĐ 30/2020/NĐ-CP"),
-    N_("Bản số hóa văn bản giấy: PDF phiên bản 1.4 trở lên, ảnh màu, tối thiểu 200 dpi, tỷ lệ 100%."),
+    N_("Bản số hóa văn bản giấy: PDF phiên bản 1.4 trở lên, ảnh màu, tối thiểu 200 dpi, tỷ lệ 1:1."),
 )
