@@ -27,6 +27,8 @@ ACTIONS: dict[str, str] = {
     "outgoing.update": N_("Sửa dự thảo"),
     "outgoing.replace_file": N_("Thay tệp PDF"),
     "outgoing.rewrite": N_("Soạn lại nội dung"),
+    "outgoing.file_mended": N_("Sửa cấu trúc tệp tải lên"),
+    "usual_place.forget": N_("Quên vị trí thường dùng"),
     "outgoing.file_refused": N_("Từ chối tệp tải lên"),
     "outgoing.place": N_("Chỉnh vị trí"),
     "outgoing.create_copy": N_("Tạo bản sao"),

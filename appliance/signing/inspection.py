@@ -28,6 +28,11 @@ _END = 2048
 _A4 = (595.28, 841.89)
 _PAPER_SLACK = 15.0
 """Points by which paper may differ from A4 before the drafter is told (about 5 mm)."""
+_PROGRAMS = (
+    "word", "libreoffice", "wps", "skia", "quartz", "cairo", "ghostscript", "xdvipdfmx", "pdftex", "weasyprint",
+    "tesseract", "adobe", "foxit", "qt",
+)  # fmt: skip
+"""Producers by the part of their name that stays the same from version to version."""
 _LARGEST = 14400.0
 """Points; the longest page side that readers must support (ISO 32000-1, annex C)."""
 
@@ -37,7 +42,8 @@ class PdfFacts:
     """What ``inspect`` saw. ``page_sizes``: width and height of each page as displayed, points.
 
     ``ready``: the bytes to extend, the file's own or, when something had to be mended, a fresh writing of them;
-    ``mended``: Vietnamese sentences saying what was mended or taken out; ``advice``: what the drafter should know.
+    ``mended``: Vietnamese sentences saying what was mended or taken out; ``advice``: what the drafter should know;
+    ``layout``: the program that made the file and its paper, in short: 'libreoffice 210x297', 'scan 210x297'.
     """
 
     pages: int
@@ -46,6 +52,7 @@ class PdfFacts:
     ready: bytes = field(repr=False, default=b"")
     mended: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
+    layout: str = ""
 
 
 def inspect(data: bytes) -> PdfFacts:
@@ -68,7 +75,7 @@ def inspect(data: bytes) -> PdfFacts:
         raise _broken() from error
     ready, mended = _mended(data)
     _check_form(ready)
-    return PdfFacts(len(sizes), sizes, False, ready, tuple(mended), _advice(sizes))
+    return PdfFacts(len(sizes), sizes, False, ready, tuple(mended), _advice(sizes), _layout(ready, sizes[0]))
 
 
 def _torn(data: bytes) -> bool:
@@ -173,6 +180,17 @@ def _advice(sizes: tuple[tuple[float, float], ...]) -> tuple[str, ...]:
     if abs(short - _A4[0]) > _PAPER_SLACK or abs(long - _A4[1]) > _PAPER_SLACK:
         return (N_("Trang đầu không phải khổ A4 (phụ lục I Nghị định 30/2020/NĐ-CP)"),)
     return ()
+
+
+def _layout(data: bytes, size: tuple[float, float]) -> str:
+    """Program and paper of the first page. A file whose first page has no letters is a scan, whoever wrapped it."""
+    with pypdfium2.PdfDocument(data) as document:
+        producer = document.get_metadata_value("Producer") or document.get_metadata_value("Creator")
+        letters = document[0].get_textpage().count_chars()
+    known = next((name for name in _PROGRAMS if name in producer.lower()), "")
+    word = re.match(r"[^\W\d_]*", producer.lower())
+    program = (known or (word[0] if word else "") or "?") if letters else "scan"
+    return f"{program} {round(size[0] / 72 * 25.4)}x{round(size[1] / 72 * 25.4)}"
 
 
 def _form(reader: PdfFileReader) -> Any:

@@ -113,6 +113,7 @@ class Placement:
     ``unsure``: names in ``found`` that the drafter should check; ``scanned``: 'picture' when the first page has no
     text at all, 'recognised' when its text was read off a scan; ``printed``: values the draft already shows, by
     template name ('number', 'notation', 'day', 'month', 'year'), which the issued values must equal;
+    ``by_hand``: names of places that a person set;
     ``signed``: the draft came with a signature in it; ``signed_field``: the field of a signature made elsewhere whose
     file has no fields of ours: number and date then stand beside the seal.
     """
@@ -126,6 +127,7 @@ class Placement:
     unsure: tuple[str, ...] = ()
     usual: tuple[str, ...] = ()
     scanned: str = ""
+    by_hand: tuple[str, ...] = ()
     signed: bool = False
     signed_field: str = ""
 
@@ -169,6 +171,7 @@ class Placement:
                 unsure=tuple(str(name) for name in raw.get("unsure", ())),
                 usual=tuple(str(name) for name in raw.get("usual", ())),
                 scanned=str(raw.get("scanned", "")),
+                by_hand=tuple(str(name) for name in raw.get("by_hand", ())),
                 signed=bool(raw.get("signed", False)),
                 signed_field=str(raw.get("signed_field", "")),
             )

@@ -221,6 +221,35 @@ def test_a_box_is_moved_with_the_keyboard_and_dragged_with_the_mouse(chromium: B
     context.close()
 
 
+def test_a_box_is_resized_by_its_corner_with_a_finger_and_by_the_keyboard_and_the_seal_is_not(
+    chromium: Browser, place: Place
+) -> None:
+    context = _context(chromium, PHONE, has_touch=True)
+    page = _log_in(context, place, CLERK.username)
+    page.goto(f"{place.base}/van-ban-di/{place.outgoing['drafting']}/vi-tri")
+    box = page.get_by_role("button", name=re.compile("^Chữ ký"))
+    width, height = page.locator("[id='signature.width']"), page.locator("[id='signature.height']")
+    expect(box).to_be_visible()
+    assert page.get_by_role("button", name=re.compile("^Con dấu")).locator(".box__grip").count() == 0
+    before = float(width.input_value()), float(height.input_value())
+    box.scroll_into_view_if_needed()
+    grip = box.locator(".box__grip").bounding_box()
+    assert grip is not None
+    x, y = grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2
+    finger = context.new_cdp_session(page)
+    for kind, dx in (("touchStart", 0), ("touchMove", 6), ("touchMove", 12), ("touchEnd", None)):
+        points = [] if dx is None else [{"x": x + dx, "y": y + dx}]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    assert float(width.input_value()) > before[0] + 2
+    assert float(height.input_value()) > before[1] + 2
+    larger = float(width.input_value())
+    box.focus()
+    page.keyboard.press("Alt+ArrowLeft")
+    assert float(width.input_value()) == pytest.approx(larger - 1, abs=0.05)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
+
+
 def test_recipients_are_found_without_marks_and_counted(chromium: Browser, place: Place) -> None:
     context = _context(chromium, PHONE)
     page = _log_in(context, place, OFFICIAL.username)

@@ -76,6 +76,7 @@ POST = {
     "/van-ban-di/moi": DESK,
     "/van-ban-di/{out}/sua": DESK,
     "/van-ban-di/{out}/vi-tri": DESK,
+    "/van-ban-di/{out}/vi-tri/quen": DESK,
     "/van-ban-di/{out}/phu-luc": DESK,
     "/van-ban-di/{out}/phu-luc/{annex}/len": DESK,
     "/van-ban-di/{out}/phu-luc/{annex}/bo": DESK,

@@ -9,15 +9,17 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from appliance.errors import N_, BadInput, TramError
-from appliance.office import outgoing
+from appliance.office import outgoing, usual_places
 from appliance.office.outgoing import Outgoing
 from appliance.signing.placement import (
     DAY_FIELD,
     MONTH_FIELD,
+    NUMBER_FIELD,
     SIGNATURE_FIELD,
     YEAR_FIELD,
     Area,
     Placement,
+    TextSlot,
 )
 from appliance.signing.prepare import PdfFacts, inspect
 from web.access import open_to
@@ -34,20 +36,37 @@ WORDS: dict[str, str] = {
     "signature": N_("Chữ ký của lãnh đạo"),
     "seal": N_("Con dấu"),
 }
+ORIGINS: dict[str, tuple[str, str]] = {
+    "found": (N_("Tìm thấy trong văn bản"), "good"),
+    "unsure": (N_("Tìm thấy, cần xem lại"), "wait"),
+    "usual": (N_("Theo mẫu thường dùng của cơ quan"), "info"),
+    "hand": (N_("Đặt bằng tay"), "good"),
+    "default": (N_("Vị trí mặc định, cần xem lại"), "wait"),
+}
+"""Where a place comes from, as its chip says it."""
+NUMBER_TEMPLATES: dict[str, str] = {
+    "{number}": N_("Chỉ số: 12"),
+    "{number}/{notation}": N_("Số và ký hiệu: 12/QĐ-UBND"),
+    "Số: {number}/{notation}": N_("Cả dòng: Số: 12/QĐ-UBND"),
+}
 
 
 @dataclass(frozen=True)
 class Box:
-    """One place as people measure it: millimetres from the left and the top edge of page ``page`` (from 1)."""
+    """One place as people measure it: millimetres from the left and the top edge of page ``page`` (from 1).
+
+    ``origin``: a key of ``ORIGINS``; ``slot``: the text that will stand there, None for signature and seal.
+    """
 
     key: str
     words: str
-    found: bool
+    origin: tuple[str, str]
     page: int
     left: float
     top: float
     width: float
     height: float
+    slot: TextSlot | None = None
 
 
 @pages.get("")
@@ -74,48 +93,84 @@ def save(document_id: str) -> Response | tuple[str, int]:
     return redirect(url_for("outgoing.show", document_id=document_id), 303)
 
 
+@pages.post("/quen")
+@open_to("clerk", "leader", "official")
+def forget(document_id: str) -> Response:
+    """Forget the office's usual places for drafts of this kind."""
+    document = outgoing.get(desk(), actor(), document_id)
+    usual_places.forget(desk(), actor(), document.type_code, _facts(document))
+    flash(_("Đã quên mẫu vị trí thường dùng cho loại văn bản này."))
+    return redirect(url_for("placement.form", document_id=document_id), 303)
+
+
 def _facts(document: Outgoing) -> PdfFacts:
     return inspect(desk().blobs.read(document.draft_sha256))
 
 
 def _page(document: Outgoing, placement: Placement, error: TramError | None) -> str:
     facts = _facts(document)
-    signature_found = SIGNATURE_FIELD in placement.found
-    date_found = DAY_FIELD in placement.found  # the parts of the date line are found together
     boxes = [
-        _box(slot.name, slot.area, date_found if slot.name in DATE_FIELDS else slot.name in placement.found, facts)
-        for slot in placement.slots
+        _box(
+            slot.name, slot.area, _origin(placement, DAY_FIELD if slot.name in DATE_FIELDS else slot.name), facts, slot
+        )
+        for slot in placement.slots  # the parts of the date line are found together
     ]
-    boxes.append(_box("signature", placement.signature, signature_found, facts))
-    boxes.append(_box("seal", placement.seal, signature_found, facts))  # the seal's place follows from the signature's
+    signature = _origin(placement, SIGNATURE_FIELD)
+    boxes.append(_box("signature", placement.signature, signature, facts))
+    boxes.append(_box("seal", placement.seal, signature, facts))  # the seal's place follows from the signature's
     return render_template(
         "outgoing/placement.html",
         document=document,
         boxes=boxes,
         page_total=facts.pages,
         error=error,
-        warnings=placement.warnings,
-        editable=document.editable,
+        warnings=(*facts.mended, *facts.advice, *placement.warnings),
+        number_field=NUMBER_FIELD,
+        number_templates=NUMBER_TEMPLATES,
+        signed=placement.signed,
+        remembered=usual_places.known(desk(), document.organ_id, document.type_code, facts),
+        editable=document.editable and not placement.signed,
     )
 
 
-def _box(key: str, area: Area, found: bool, facts: PdfFacts) -> Box:
+def _origin(placement: Placement, name: str) -> tuple[str, str]:
+    """The chip of one place."""
+    marks = (("hand", placement.by_hand), ("usual", placement.usual), ("unsure", placement.unsure))
+    key = next((mark for mark, names in marks if name in names), "found" if name in placement.found else "default")
+    words, tone = ORIGINS[key]
+    return _(words), tone
+
+
+def _box(key: str, area: Area, origin: tuple[str, str], facts: PdfFacts, slot: TextSlot | None = None) -> Box:
     height = facts.page_sizes[area.page][1]
     top = height - area.y - area.height
-    return Box(
-        key, _(WORDS.get(key, key)), found, area.page + 1,
-        *(round(value / MM, 1) for value in (area.x, top, area.width, area.height)),
-    )  # fmt: skip
+    left, top, width, height = (round(value / MM, 1) for value in (area.x, top, area.width, area.height))
+    return Box(key, _(WORDS.get(key, key)), origin, area.page + 1, left, top, width, height, slot)
 
 
 def _read(placement: Placement, facts: PdfFacts) -> Placement:
     """The posted places. Raises BadInput when one is no number or lies off the paper."""
-    slots = tuple(replace(slot, area=_area(slot.name, facts)) for slot in placement.slots)
+    slots = tuple(_slot(slot, facts) for slot in placement.slots)
     seal = _area("seal", facts)
     # The seal is shown in its real size (article 13.4): it can be moved, not stretched; its upper left corner is kept.
     width, height = placement.seal.width, placement.seal.height
     seal = replace(seal, y=round(seal.y + seal.height - height, 2), width=width, height=height)
-    return replace(placement, slots=slots, signature=_area("signature", facts), seal=seal)
+    note = placement.note
+    if note is not None:  # the block with the organ's name moves with the seal
+        note = replace(note.shifted(seal.x - placement.seal.x, seal.y - placement.seal.y), page=seal.page)
+        paper_width, paper_height = facts.page_sizes[seal.page]
+        if not (0 <= note.x <= note.right <= paper_width and 0 <= note.y <= note.top <= paper_height):
+            note = None
+    return replace(placement, slots=slots, signature=_area("signature", facts), seal=seal, note=note)
+
+
+def _slot(slot: TextSlot, facts: PdfFacts) -> TextSlot:
+    """One text's posted place and look; what the page did not send stays."""
+    template = request.form.get(f"{slot.name}.template", slot.template)
+    if slot.name == NUMBER_FIELD and template not in NUMBER_TEMPLATES:
+        template = slot.template
+    cover = f"{slot.name}.cover" in request.form if f"{slot.name}.look" in request.form else slot.cover
+    return replace(slot, area=_area(slot.name, facts), template=template, cover=cover)
 
 
 def _area(key: str, facts: PdfFacts) -> Area:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from appliance.drafting import DraftText, compose
 from appliance.errors import N_, BadInput, TramError
-from appliance.office import looks, organs, people
+from appliance.office import looks, organs, people, usual_places
 from appliance.office.desk import Actor, Desk
 from appliance.office.outgoing import texts
 from appliance.office.outgoing.moves import moved, require, require_author, scan, write
@@ -107,9 +107,18 @@ def replace_file(desk: Desk, actor: Actor, outgoing_id: str, file_name: str, str
 
 
 def set_placement(desk: Desk, actor: Actor, outgoing_id: str, placement: Placement) -> Outgoing:
-    """Say where number, date, signature and seal go."""
+    """Say where number, date, signature and seal go; what a person moved becomes usual for drafts of this kind."""
     document = _editable(desk, actor, outgoing_id)
-    return _edit(desk, actor, document, "place", {"placement": placement.to_json()}, {})
+    names = usual_places.moved(Placement.from_json(document.placement), placement)
+    facts = pdf_prepare.inspect(desk.blobs.read(document.draft_sha256))
+    by_hand = tuple(dict.fromkeys((*placement.by_hand, *names)))
+    placement = replace(placement, by_hand=by_hand)
+
+    def also(now: datetime) -> None:
+        if names:
+            usual_places.remember(desk, actor, document.type_code, facts, placement, names, now)
+
+    return _edit(desk, actor, document, "place", {"placement": placement.to_json()}, {"moved": list(names)}, also)
 
 
 def form_of(desk: Desk, document: Outgoing) -> OutgoingForm:
@@ -219,6 +228,13 @@ def _take_file(
     )
     if text and not text.form.number:  # a thư công shows no number; the register has it
         placement = replace(placement, slots=tuple(slot for slot in placement.slots if slot.name != NUMBER_FIELD))
+    if facts.mended:
+        with transaction(desk.db):
+            mended = {"mended": list(facts.mended)}
+            audit.append(desk.db, desk.clock.now(), actor.account_id, "outgoing.file_mended", f"blob:{sha256}", mended)
+    placement = usual_places.suggested(
+        desk, actor.organ_id, form.type_code, facts, placement, looks.seal_mm(desk, organ)
+    )
     return sha256, facts.pages, replace(placement, signed=facts.already_signed)
 
 
