@@ -250,6 +250,38 @@ def test_a_box_is_resized_by_its_corner_with_a_finger_and_by_the_keyboard_and_th
     context.close()
 
 
+def test_a_box_is_dragged_to_the_next_page_and_turned_back_by_the_keyboard(chromium: Browser, place: Place) -> None:
+    sample = Path(__file__).resolve().parents[1] / "samples" / "libreoffice-pdfa.pdf"
+    digest = place.office.desk.blobs.put(sample.read_bytes())
+    document = add_outgoing(place.office, "drafting", draft_sha256=digest, prepared_sha256=None, page_count=2)
+    context = _context(chromium, DESKTOP)
+    page = _log_in(context, place, CLERK.username)
+    page.goto(f"{place.base}/van-ban-di/{document}/vi-tri")
+    box, number = page.get_by_role("button", name=re.compile("^Chữ ký")), page.locator("[id='signature.page']")
+    expect(box).to_be_visible()
+    for key in [*["ArrowDown"] * 60]:
+        box.press(key)  # down to where the next page is near
+    box.scroll_into_view_if_needed()
+    page.locator("[data-sheets]").evaluate("sheets => sheets.scrollBy(0, 450)")
+    drawn, second = box.bounding_box(), page.locator(".sheet[data-number='2']").bounding_box()
+    assert drawn is not None
+    assert second is not None
+    page.mouse.move(drawn["x"] + 20, drawn["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(drawn["x"] + 20, second["y"] + 60, steps=6)
+    page.mouse.move(drawn["x"] + 20, second["y"] + 90, steps=3)
+    page.mouse.up()
+    expect(number).to_have_value("2")
+    assert page.locator(".sheet[data-number='2'] .box--signature").count() == 1
+    page.mouse.move(drawn["x"] + 200, second["y"] + 300)  # let go means let go
+    dropped = page.locator("[id='signature.top']").input_value()
+    page.mouse.move(drawn["x"], second["y"] + 200)
+    assert page.locator("[id='signature.top']").input_value() == dropped
+    box.press("PageUp")
+    expect(number).to_have_value("1")
+    context.close()
+
+
 def test_recipients_are_found_without_marks_and_counted(chromium: Browser, place: Place) -> None:
     context = _context(chromium, PHONE)
     page = _log_in(context, place, OFFICIAL.username)
