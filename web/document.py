@@ -46,6 +46,8 @@ STEPS: dict[str, str] = {
     "ask_to_sign_again": N_("Chuyển ký lại trong ngày"),
     "issue": N_("Phát hành, đưa vào hàng đợi gửi"),
     "status.arrive": N_("Nơi nhận báo"),
+    "verdict.change": N_("Kết quả kiểm tra chữ ký số thay đổi"),
+    "verdict.seen": N_("Văn thư đã xem kết quả kiểm tra mới"),
 }
 AHEAD: dict[str, tuple[str, ...]] = {
     "drafting": (N_("Trình ký"), N_("Lãnh đạo ký số"), N_("Văn thư lấy số, đóng dấu"), N_("Phát hành")),

@@ -27,6 +27,20 @@ _USAGES: dict[str, str] = {
 }
 
 
+_NAMES: dict[str, str] = {
+    "common_name": N_("Tên"),
+    "title": N_("Chức vụ"),
+    "organizational_unit_name": N_("Đơn vị"),
+    "organization_name": N_("Cơ quan"),
+    "user_id": N_("Mã"),
+    "serial_number": N_("Mã số"),
+    "email_address": N_("Thư điện tử"),
+    "locality_name": N_("Địa phương"),
+    "state_or_province_name": N_("Tỉnh, thành phố"),
+    "country_name": N_("Quốc gia"),
+}
+
+
 @dataclass(frozen=True)
 class RevocationSource:
     """A list (CRL) or answer (OCSP) about the signer's certificate; times ISO 8601 at +07:00, '' unknown."""
@@ -59,8 +73,8 @@ def details_of(certificate: x509.Certificate, signer: cms.SignerInfo, known: Mat
     usage = certificate.key_usage_value.native if certificate.key_usage_value else set()
     extended = certificate.extended_key_usage_value.native if certificate.extended_key_usage_value else []
     return Details(
-        subject=certificate.subject.human_friendly,
-        issuer=certificate.issuer.human_friendly,
+        subject=spelt(certificate.subject),
+        issuer=spelt(certificate.issuer),
         valid_from=_local(certificate.not_valid_before),
         valid_until=_local(certificate.not_valid_after),
         fingerprint=certificate.sha256.hex(),
@@ -69,6 +83,14 @@ def details_of(certificate: x509.Certificate, signer: cms.SignerInfo, known: Mat
         usages=tuple(_USAGES.get(name, name) for name in (*_USAGES, *sorted(extended)) if name in {*usage, *extended}),
         sources=tuple(_sources(certificate, known, moment)),
     )
+
+
+def spelt(name: x509.Name) -> str:
+    """A distinguished name with Vietnamese labels, every part of it, in the usual order."""
+    parts = [(part["type"].native, str(part["value"].native)) for several in name.chosen for part in several]
+    rank = list(_NAMES)
+    parts.sort(key=lambda part: rank.index(part[0]) if part[0] in rank else len(rank))
+    return "; ".join(f"{_NAMES.get(kind, kind)}: {text}" for kind, text in parts)
 
 
 def _algorithm(signer: cms.SignerInfo) -> str:

@@ -34,6 +34,8 @@ STEPS: dict[str, str] = {
     "assign": N_("Lãnh đạo phân công"),
     "start": N_("Bắt đầu xử lý"),
     "finish": N_("Hoàn thành"),
+    "verdict.change": N_("Kết quả kiểm tra chữ ký số thay đổi"),
+    "verdict.seen": N_("Văn thư đã xem kết quả kiểm tra mới"),
 }
 
 
@@ -166,8 +168,19 @@ def _page(document: Incoming, error: TramError | None) -> str:
         value=legal_value(files),
         value_rule=LEGAL_VALUE,
         changed=verdict_news(f"incoming:{document.id}"),
+        alarms=_alarms(files),
         now=work.clock.now(),
     )
+
+
+def _alarms(files: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
+    """Name and reasons of each file whose signatures do not hold."""
+    return [
+        (file["name"], list(dict.fromkeys([*filter(None, [file["report"].get("reason")]), *reasons])))
+        for file in files
+        if file["report"]["verdict"] == "invalid"
+        for reasons in [[reason for one in file["report"]["signatures"] for reason in one["reasons"]]]
+    ]
 
 
 def _paper(files: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -198,7 +211,7 @@ def _timeline(document_id: str) -> list[dict[str, Any]]:
                 "reason": detail.get("refusal_reason") or detail.get("instruction") or detail.get("result") or "",
                 "number": detail.get("arrival_number"),
                 "to": known.get(detail.get("assignee_id", ""), ""),
-                "bad": action == "refuse",
+                "bad": action in ("refuse", "verdict.change"),
             }
         )
     return steps
