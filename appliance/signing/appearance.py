@@ -19,7 +19,7 @@ from pyhanko.pdf_utils.layout import BoxConstraints
 from pyhanko.stamp.base import BaseStamp, BaseStampStyle
 
 from appliance.errors import N_, BadInput
-from appliance.signing.fonts import font
+from appliance.signing.fonts import POSTSCRIPT, font
 from appliance.signing.placement import DESCENT, LEFT_INSET, NOTE_SIZE, POINTS_PER_MM, Area, TextSlot
 
 BLACK = (0.0, 0.0, 0.0)
@@ -57,7 +57,11 @@ class _Letters:
     """Draws lines with the box's typeface; pyHanko's own TextBox knows whole-point sizes only."""
 
     def __init__(self, writer: Any, italic: bool) -> None:
-        self.engine = GlyphAccumulator(writer, io.BytesIO(font(italic)), font_size=10)
+        # one of each face for a whole revision: every engine embeds a subset of its own, the slowest step of a seal
+        engines: dict[Any, GlyphAccumulator] = writer.get_subset_collection(POSTSCRIPT[italic]).subsets
+        self.engine = next(iter(engines.values()), None) or GlyphAccumulator(
+            writer, io.BytesIO(font(italic)), font_size=10
+        )
 
     def draw(self, lines: tuple[TextLine, ...], left: float, width: float, colour: tuple[float, float, float]) -> bytes:
         """Content stream operators; a line wider than the box is set smaller."""

@@ -22,6 +22,8 @@ FOLDERS = (
     Path("/usr/share/fonts/tex-gyre"),
 )
 _FILES = {False: "texgyretermes-regular.otf", True: "texgyretermes-italic.otf"}
+POSTSCRIPT = {False: "TeXGyreTermes-Regular", True: "TeXGyreTermes-Italic"}
+"""The faces' names, upright and italic, in the files themselves."""
 
 # Latin with all Vietnamese letters, dashes, quotes, ellipsis, đồng sign.
 _LETTERS = [
