@@ -28,6 +28,7 @@ from pyhanko_certvalidator.policy_decl import CertRevTrustPolicy, RevocationChec
 
 from appliance.clock import VN
 from appliance.errors import N_, RuleRefused
+from appliance.signing.algorithms import LEAST_BITS
 from appliance.signing.material import NOTHING, Material
 from appliance.signing.report import NOT_REACHED, Check
 from appliance.signing.token import TokenKey
@@ -39,7 +40,6 @@ _USAGES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     SIGNING: (frozenset({"non_repudiation"}), frozenset()),
     STAMPING: (frozenset(), frozenset({"time_stamping"})),
 }
-_LEAST_BITS = {"rsa": 2048, "ec": 256}
 _HASHES = frozenset(
     {"sha224", "sha256", "sha384", "sha512", "sha512_256", "sha3_224", "sha3_256", "sha3_384", "sha3_512"}
 )
@@ -227,7 +227,7 @@ def certificate_checks(judged: Standing) -> list[Check]:
 def _weak(certificate: x509.Certificate) -> Standing | None:
     """Key size by Thông tư 15/2025/TT-BKHCN, annex I."""
     algorithm = certificate.public_key.algorithm
-    if algorithm in _LEAST_BITS and certificate.public_key.bit_size >= _LEAST_BITS[algorithm]:
+    if algorithm in LEAST_BITS and certificate.public_key.bit_size >= LEAST_BITS[algorithm]:
         return None
     return Standing("invalid", "weak", N_("Khóa của chứng thư số quá ngắn hoặc dùng thuật toán không được phép"))
 

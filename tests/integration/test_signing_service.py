@@ -212,3 +212,21 @@ def test_a_signature_under_way_is_finished_before_the_signer_stops(signing: Sign
         time.sleep(0.1)
         assert service.stop() == 0
         assert raw.result()
+
+
+def test_a_process_that_holds_a_pin_can_leave_no_core_file_anywhere() -> None:
+    code = (
+        "import ctypes, resource; from appliance.signing.secrecy import keep_secrets\n"
+        "keep_secrets(); print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said == "0 (0, 0)\n"  # PR_GET_DUMPABLE: not even to a program that the kernel would pipe it to
+
+
+def test_signer_and_workers_hold_pins_under_that_rule(signing: Signing) -> None:  # noqa: F811
+    assert signing.service.process
+    signer = signing.service.process.pid
+    family = [signer, *map(int, Path(f"/proc/{signer}/task/{signer}/children").read_text().split())]
+    for pid in family:
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        assert [line.split()[4:6] for line in limits.splitlines() if "core file" in line] == [["0", "0"]]

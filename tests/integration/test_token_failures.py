@@ -61,11 +61,13 @@ class Table:
         return answer.status_code, words(answer), state
 
     def register(self, key: TokenKey) -> None:
-        """The chair's device from now on."""
-        bind_key(
-            self.office.desk, organ_id=UBND.id, holder_id=self.office.accounts[CHAIR.username], key=key,
-            token_label="Chủ tịch",
-        )  # fmt: skip
+        """The chair's device holds this from now on, as if registered when all was well."""
+        device, _ = devices.personal_key(self.office.desk.db, self.office.accounts[CHAIR.username], UBND.id)
+        with transaction(self.office.desk.db):
+            self.office.desk.db.execute(
+                "UPDATE device SET token_serial = ?, key_id = ?, certificate = ? WHERE id = ?",
+                [key.token_serial, key.key_id, key.certificate, device],
+            )
 
     def token_folder(self) -> Path:
         """Where SoftHSM keeps the leader's token."""
@@ -95,7 +97,8 @@ def table(
         record_bus_sample(office.desk.db, offset=0.0, error=0.1)
     prepared, placement = signing.prepared()
     made = Table(office, signing, service, shim, make_app(office), office.desk.blobs.put(prepared), placement.to_json())
-    made.register(signing.leader)
+    holder = accounts[CHAIR.username]
+    bind_key(office.desk, organ_id=UBND.id, holder_id=holder, key=signing.leader, token_label="Chủ tịch")
     yield made
     service.stop()
 

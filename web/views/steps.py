@@ -185,10 +185,11 @@ def token_state(document_id: str) -> str:
     device = devices.for_signing(
         desk().db, "personal" if personal else "organ", document.organ_id, document.signer_id if personal else None
     )
-    problem, token = None, None
+    problem, tokens = None, {}
     try:
         tokens = {found.serial: found for found in desk().signer.tokens()}
-        token = tokens.get(device.token_serial) if device else None
     except SignerError as error:
         problem = error
-    return render_template("outgoing/token.html", document=document, token=token, problem=problem)
+    token = tokens.pop(device.token_serial, None) if device else None
+    others = [other.label or other.serial for other in tokens.values()]
+    return render_template("outgoing/token.html", document=document, token=token, others=others, problem=problem)
