@@ -8,10 +8,13 @@ from appliance.config import Settings
 from appliance.office.desk import Desk
 from appliance.regulation.appearances import profile_of
 from appliance.signing.client import SignerClient
+from appliance.signing.evidence_line import BrokerLine
 from appliance.signing.trust import TrustStore
 from appliance.store.blobs import BlobStore
 from appliance.store.database import open_database
 from sync.edxml.packer import EdxmlPacker
+
+EVIDENCE_SECONDS = 10.0
 
 
 def make_desk(settings: Settings, *, create: bool = False) -> Desk:
@@ -29,4 +32,6 @@ def make_desk(settings: Settings, *, create: bool = False) -> Desk:
         signer=SignerClient(settings.signer_socket, rsa_padding=settings.rsa_padding),
         trust=TrustStore(settings.trust),
         packages=EdxmlPacker(),
+        # sync's own time limits end every question before this one does
+        evidence=BrokerLine(settings.evidence_socket, EVIDENCE_SECONDS),
     )

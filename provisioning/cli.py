@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
             "--port",
             type=int,
             default=8443 if stay else 18443,
-            help="HTTPS port of the box; the next three are the bus's (default: %(default)s)",
+            help="HTTPS port of the box; the next four are the bus's and the trust services' (default: %(default)s)",
         )
         demo.set_defaults(run=_demo, stay=stay)
     return parser

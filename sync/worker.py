@@ -17,15 +17,19 @@ from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from appliance.clock import VN
+from appliance.clock import VN, Clock
 from appliance.config import Settings
 from appliance.errors import N_, ConfigError, TramError, Unavailable
-from appliance.office import custody, rechecks
+from appliance.office import custody, evidence, rechecks
 from appliance.office.desk import Desk
+from appliance.signing.trust import TrustStore
 from appliance.store import facts
 from sync import bus_clock, directory, inbox, link, outbox, recipients
 from sync.bus.base import BusClient
 from sync.bus.native.client import NativeClient
+from sync.evidence import lists
+from sync.evidence.broker import answering
+from sync.evidence.line import DirectLine
 
 _log = logging.getLogger(__name__)
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
@@ -39,7 +43,9 @@ def main(settings: Settings, make_desk: Callable[[], Desk]) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with only_one(settings), closing(_client(settings, make_desk)) as client:
+    trust = TrustStore(settings.trust)
+    line = DirectLine(settings, trust, Clock(settings).now)
+    with only_one(settings), closing(_client(settings, make_desk)) as client, answering(settings, line):
         scheduler = _scheduler(settings, make_desk, client, stop)
         scheduler.start()
         _notify("READY=1")
@@ -110,6 +116,9 @@ def _scheduler(
         "recipients-all": (_HOUR, lambda desk: recipients.refresh_recipients(desk, client)),
         "directory": (_DAY, lambda desk: directory.refresh_directory(desk, client)),
         "rechecks": (_MINUTE, rechecks.keep_current),
+        # lists before stamps: a file is extended with what has just been fetched
+        "lists": (_HOUR, lists.refresh),
+        "evidence": (_MINUTE, lambda desk: (evidence.keep_missing(desk), evidence.extend_due(desk))),
         # once an hour: a box that is switched on for part of the day misses no day
         "certificates": (_HOUR, custody.watch),
         "clock": (_MINUTE, lambda desk: bus_clock.keep_sampled(desk, client)),

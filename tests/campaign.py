@@ -31,7 +31,7 @@ def main(kills: int) -> None:
     began, caught = time.monotonic(), Counter[str]()
     documents = max(1, kills // KILLS_PER_DOCUMENT)
     with tempfile.TemporaryDirectory(prefix="tram-") as short, Supervisor(Path(short) / "log", print) as programs:
-        world, draft, letter, desk = start(Path(short) / "d", free_ports(4), programs)
+        world, draft, letter, desk = start(Path(short) / "d", free_ports(5), programs)
         live = Live(world, programs, draft, letter, Eyes(desk))
         live.wait_for(lambda: bool(live.eyes.clock_trusted()))
         for number in range(documents):

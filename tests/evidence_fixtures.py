@@ -10,7 +10,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -98,18 +98,10 @@ def make_office(folder: Path) -> tuple[Signing, Settings]:
     settings = Settings(data=folder / "d", signer_timeout_seconds=20, tsa_url=f"{address}/tsa", trust_dir=trust)
     configuration = soft_token.make_store(folder / "softhsm")
     keys: list[TokenKey] = []
+    module = settings.pkcs11_modules[0]
     for label, pin, name in (("Chủ tịch", LEADER_PIN, LEADER), ("Con dấu", SEAL_PIN, ORGAN)):
-        keys.append(
-            pki.make_signer(
-                authority,
-                configuration,
-                settings.pkcs11_modules[0],
-                label=label,
-                pin=pin,
-                common_name=name,
-                organ=ORGAN,
-            )
-        )
+        key = pki.make_signer(authority, configuration, module, label=label, pin=pin, common_name=name, organ=ORGAN)
+        keys.append(key)
     service = SignerProcess(settings, configuration)
     service.start()
     office = Signing(
@@ -143,6 +135,3 @@ class _Through:
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._world.direct, name)
-
-
-__all__ = ["Evidence", "evidence", "replace"]

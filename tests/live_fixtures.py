@@ -161,7 +161,7 @@ def live() -> Iterator[Live]:
     """One office for the whole run of tests; its folder has a short path because of Unix sockets."""
     data = Path(tempfile.mkdtemp(prefix="tram-"))
     with Supervisor(data / "log", say=lambda text: None) as programs:
-        world, draft, letter, desk = start(data / "d", free_ports(4), programs)
+        world, draft, letter, desk = start(data / "d", free_ports(5), programs)
         office = Live(world, programs, draft, letter, Eyes(desk))
         office.wait_for(lambda: bool(office.eyes.clock_trusted()))  # nobody signs before
         yield office

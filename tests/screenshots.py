@@ -37,7 +37,7 @@ PAGES = {
 def main(folder: Path | None) -> None:
     """Play the day, then take the pictures."""
     with tempfile.TemporaryDirectory(prefix="tram-") as short, Supervisor(Path(short) / "log", print) as programs:
-        world, draft, letter, desk = start(Path(short) / "d", free_ports(4), programs)
+        world, draft, letter, desk = start(Path(short) / "d", free_ports(5), programs)
         day = play(world, desk, draft, letter)
         if not day.held:
             raise SystemExit("the day did not hold; no pictures")

@@ -23,6 +23,8 @@ ACTIONS: dict[str, str] = {
     "device.ask_revocation": N_("Lập đề nghị thu hồi chứng thư số"),
     "device.warn": N_("Nhắc chứng thư sắp hết hạn"),
     "notice.read": N_("Đã đọc nhắc việc"),
+    "evidence.extend": N_("Bổ sung dữ liệu kiểm tra và dấu thời gian"),
+    "evidence.list": N_("Nhận danh sách thu hồi mới"),
     "outgoing.create": N_("Tạo dự thảo"),
     "outgoing.update": N_("Sửa dự thảo"),
     "outgoing.replace_file": N_("Thay tệp PDF"),

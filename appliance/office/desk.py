@@ -12,6 +12,7 @@ from appliance.antivirus import Scanner
 from appliance.clock import Clock
 from appliance.config import Settings
 from appliance.signing.client import SignerClient
+from appliance.signing.evidence_line import EvidenceLine, NoLine
 from appliance.signing.trust import TrustStore
 from appliance.store.blobs import BlobStore
 
@@ -116,3 +117,4 @@ class Desk:
     signer: SignerClient
     trust: TrustStore
     packages: PackageWriter
+    evidence: EvidenceLine = field(default_factory=NoLine)

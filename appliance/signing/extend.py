@@ -73,13 +73,19 @@ def extend(data: bytes, *, trust: TrustStore, line: EvidenceLine, now: Callable[
 
 
 def gather(data: bytes, trust: TrustStore, line: EvidenceLine) -> Material:
-    """What it takes to check every signature and stamp in ``data``; also what is kept with the document."""
-    reader = PdfFileReader(io.BytesIO(data))
+    """What it takes to check every signature and stamp in ``data``; also what is kept with the document.
+
+    Raises BadInput for a file that cannot be read.
+    """
     certificates: list[x509.Certificate] = []
-    for signature in reader.embedded_signatures:
-        certificates += [signature.signer_cert, *signature.other_embedded_certs]
-        for token in extract_tst_data_iter(signature.signer_info, signed=False):
-            certificates += [choice.chosen for choice in token["certificates"] if choice.name == "certificate"]
+    try:
+        reader = PdfFileReader(io.BytesIO(data))
+        for signature in reader.embedded_signatures:
+            certificates += [signature.signer_cert, *signature.other_embedded_certs]
+            for token in extract_tst_data_iter(signature.signer_info, signed=False):
+                certificates += [choice.chosen for choice in token["certificates"] if choice.name == "certificate"]
+    except Exception as error:  # hostile structures make the parser raise anything
+        raise BadInput(N_("Không đọc được chữ ký số trong tệp PDF")) from error
     return gather_for(certificates, trust, line, read_dss(reader))
 
 

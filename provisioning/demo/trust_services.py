@@ -5,12 +5,15 @@ Real protocols with real answers, on loopback; ``Misbehaviour`` makes them fail 
 
 from __future__ import annotations
 
+import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from asn1crypto import keys, tsp
@@ -23,7 +26,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
 
 from appliance.clock import VN
-from provisioning.demo.pki import Authority
+from provisioning.demo.pki import Authority, make_ca
 
 CAPTIVE_PORTAL = "<!DOCTYPE html><title>Đăng nhập Wi-Fi</title><p>Bấm vào đây để vào mạng.</p>".encode()
 _TYPES = {
@@ -63,13 +66,18 @@ class TrustServices:
         self.asked: list[str] = []
         self.released = threading.Event()
         self._responder = authority.issue_service("Tra cứu chứng thư thử nghiệm", ExtendedKeyUsageOID.OCSP_SIGNING)
-        self.tsa, self._tsa_key = authority.issue_service("Dấu thời gian thử nghiệm", ExtendedKeyUsageOID.TIME_STAMPING)
+        self._first = authority.issue_service("Dấu thời gian thử nghiệm", ExtendedKeyUsageOID.TIME_STAMPING)
+        self.tsa, self._tsa_key = self._first
 
     def renew_tsa(self, *, not_before: datetime, days: int) -> None:
         """The time-stamp service gets a new key and certificate."""
         self.tsa, self._tsa_key = self.authority.issue_service(
             "Dấu thời gian thử nghiệm", ExtendedKeyUsageOID.TIME_STAMPING, not_before=not_before, days=days
         )
+
+    def first_tsa(self) -> None:
+        """Back to the key and certificate of the beginning."""
+        self.tsa, self._tsa_key = self._first
 
     @property
     def host_port(self) -> tuple[str, int]:
@@ -182,3 +190,15 @@ def _pair(certificate: x509.Certificate, key: Any) -> tuple[asn1_x509.Certificat
     """The same in the form pyHanko takes."""
     private = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     return asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER)), keys.PrivateKeyInfo.load(private)
+
+
+def main(arguments: list[str]) -> None:
+    """``python -m provisioning.demo.trust_services FOLDER ADDRESS``: answer for the authority in FOLDER until ended."""
+    folder, address = arguments
+    with serving(TrustServices(make_ca(Path(folder), services=address))) as services:
+        signal.signal(signal.SIGTERM, lambda *_: services.released.set())
+        services.released.wait()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -40,11 +40,17 @@ class Ports:
     line: int
     operator: int
     api: int
+    services: int
 
     @classmethod
     def after(cls, first: int) -> Ports:
-        """Four ports in a row."""
-        return cls(first, first + 1, first + 2, first + 3)
+        """Five ports in a row."""
+        return cls(first, first + 1, first + 2, first + 3, first + 4)
+
+    @property
+    def trust_services(self) -> str:
+        """Address of revocation lists, OCSP and time stamps."""
+        return f"http://127.0.0.1:{self.services}"
 
 
 @dataclass(frozen=True)
@@ -85,12 +91,12 @@ class World:
 
 def build(data: Path, port: int) -> World:
     """Make a new world in ``data``, a folder without one (see ``clear``)."""
-    authority = pki.make_ca(data / "pki" / "signing")
+    ports = Ports.after(port)
+    authority = pki.make_ca(data / "pki" / "signing", services=ports.trust_services)
     box, province = data / "box", data / "province"
     for home in (box, province):
         shutil.copytree(authority.trust, home / "trust")
     _write_tls(data)
-    ports = Ports.after(port)
     config = _write_box_config(data, ports)
     settings = load_settings(config)
     passwords = {person.username: _secret(12) for person in PEOPLE}
@@ -126,11 +132,19 @@ def programs(world: World) -> list[Program]:
             softhsm(world.data / "tokens"),
             ready.unix_socket(run / "signer.sock"),
         ),
+        _trust_services(world),
         Program("bus", _tram("bus", world.bus_config), {}, ready.http(f"{world.operator}/control/state")),
         Program("web", _tram("web", world.config), {}, ready.unix_socket(run / "web.sock")),
         nginx_program(settings, front),
         Program("sync", _tram("sync", world.config), {}, restart=True),
     ]
+
+
+def _trust_services(world: World) -> Program:
+    """What the Government's authority has on the network: revocation lists, OCSP, time stamps."""
+    address = world.ports.trust_services
+    command = (sys.executable, "-m", "provisioning.demo.trust_services", str(world.data / "pki" / "signing"), address)
+    return Program("trust-services", command, {}, ready.http(f"{address}/crl/root.crl"))
 
 
 def province_signer(world: World) -> Program:
@@ -188,6 +202,7 @@ bus_ca = "../pki/link/ca.pem"
 link_certificate = "../pki/link/box.pem"
 link_key = "../pki/link/box.key"
 poll_seconds = 2
+tsa_url = "{ports.trust_services}/tsa"
 pkcs11_modules = ["{_module()}"]
 chronyc = {"true" if shutil.which("chronyc") else "false"}
 ''',

@@ -56,7 +56,7 @@ class DirectLine:
         lists: dict[str, crl.CertificateList] = {}
         replies = []
         for certificate in certificates[:MOST_CERTIFICATES]:
-            issuer = self._issuer(certificate)
+            issuer = self.issuer(certificate)
             if issuer is None:
                 continue
             for url in list_addresses(certificate):
@@ -101,7 +101,7 @@ class DirectLine:
             log.warning("no OCSP answer from %s: %s", url, error)
         return None
 
-    def _issuer(self, certificate: x509.Certificate) -> x509.Certificate | None:
+    def issuer(self, certificate: x509.Certificate) -> x509.Certificate | None:
         """The trusted authority that really issued it."""
         for authority in (*self._trust.intermediates, *self._trust.roots):
             if authority.subject == certificate.issuer:

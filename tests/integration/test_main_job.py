@@ -38,7 +38,7 @@ def day(live: Live) -> Iterator[FinishedDay]:
     """The day in a process of its own, while the other office of the tests runs: two demos side by side."""
     with tempfile.TemporaryDirectory(prefix="tram-") as short:
         data = Path(short) / "d"
-        command = [sys.executable, "-m", "provisioning", "day", "--data", str(data), "--port", str(free_ports(4))]
+        command = [sys.executable, "-m", "provisioning", "day", "--data", str(data), "--port", str(free_ports(5))]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
         summary = json.loads((data / "summary.json").read_text("utf-8"))
         yield FinishedDay(done.returncode, done.stdout + done.stderr, summary)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from appliance import clock
 from appliance.errors import N_, BadInput, NotAllowed, SignerError
-from appliance.office import devices, looks, messages, organs, people, series
+from appliance.office import devices, evidence, looks, messages, organs, people, series
 from appliance.office.clock_guard import signing_time
 from appliance.office.desk import Actor, Desk, DocumentPackage, PackageFile
 from appliance.office.outgoing.annexes import Annex, annexes
@@ -98,11 +98,15 @@ def sign(desk: Desk, actor: Actor, outgoing_id: str, pin: Pin, *, last_try: bool
             signer_name=account.full_name,
             at=at,
             trust=desk.trust,
+            stamper=stamper,
         )
 
+    stamper = evidence.stamper(desk)
     signed = desk.blobs.put(with_pin(desk, actor, device_id, last_try, make))
     changes = {"signed_sha256": signed, "signed_at": at.isoformat()}
-    return apply(desk, actor, document, "sign", changes, {"signed": signed, "device": device_id})
+    document = apply(desk, actor, document, "sign", changes, {"signed": signed, "device": device_id})
+    evidence.keep(desk, f"outgoing:{document.id}", "signed", desk.blobs.read(signed))
+    return document
 
 
 def with_pin(desk: Desk, actor: Actor, device_id: str, last_try: bool, make: Callable[[], Made]) -> Made:
@@ -172,6 +176,7 @@ def number_and_seal(desk: Desk, actor: Actor, outgoing_id: str, pin: Pin, *, las
             at=at,
             trust=desk.trust,
             look=looks.look(desk, "seal"),
+            stamper=evidence.stamper(desk),
         )
         return desk.blobs.put(sealed), done
 
@@ -189,7 +194,9 @@ def number_and_seal(desk: Desk, actor: Actor, outgoing_id: str, pin: Pin, *, las
             desk.db.table("outgoing_file").update(annex_id, {"sealed_sha256": sha256})
 
     detail = {"sealed": sealed, "device": device_id, "code": code, "annexes": list(beside.values())}
-    return apply(desk, actor, document, "seal", changes, detail, also)
+    document = apply(desk, actor, document, "seal", changes, detail, also)
+    evidence.keep(desk, f"outgoing:{document.id}", "sealed", desk.blobs.read(sealed))
+    return document
 
 
 def _seal_annex(desk: Desk, one: Annex, code: str, organ_name: str, key: TokenKey, pin: Pin, at: datetime) -> str:
@@ -205,6 +212,7 @@ def _seal_annex(desk: Desk, one: Annex, code: str, organ_name: str, key: TokenKe
         signer=desk.signer,
         at=at,
         trust=desk.trust,
+        stamper=evidence.stamper(desk),
     )
     return desk.blobs.put(sealed)
 
@@ -258,24 +266,26 @@ def issue(desk: Desk, actor: Actor, outgoing_id: str) -> Outgoing:
     check(actor, document, "issue")
     files = (document.sealed_sha256, *(one.sealed_sha256 for one in annexes(desk.db, document.id)))
     engine = {scan(desk, sha256 or "") for sha256 in files}.pop()
+    # before sending, if the line is up; a service that does not answer costs its few seconds once, not per file
+    lasting = {
+        sha256: made for sha256 in files if sha256 and (made := evidence.before_issue(desk, document.id, sha256))
+    }
     now = desk.clock.now()
-    prepared = messages.prepare_document(
-        desk, _package(desk, actor, document, now), organ_id=document.organ_id, outgoing_id=document.id, issued=now
-    )
+    package = _package(desk, actor, document, now, {sha256: made.sha256 for sha256, made in lasting.items()})
+    prepared = messages.prepare_document(desk, package, organ_id=document.organ_id, outgoing_id=document.id, issued=now)
     detail = {"message": prepared.id, "package": prepared.sha256, "scanned_by": engine}
-    return apply(
-        desk,
-        actor,
-        document,
-        "issue",
-        {"issued_at": now.isoformat()},
-        detail,
-        lambda at: messages.enqueue(desk.db, prepared, at),
-    )
+
+    def also(at: datetime) -> None:
+        messages.enqueue(desk.db, prepared, at)
+        for made in lasting.values():
+            evidence.record(desk.db, document.id, made, at, sent=True)
+
+    return apply(desk, actor, document, "issue", {"issued_at": now.isoformat()}, detail, also)
 
 
-def _package(desk: Desk, actor: Actor, document: Outgoing, now: datetime) -> DocumentPackage:
-    issued = date.fromisoformat(document.issue_date or "")
+def _package(desk: Desk, actor: Actor, document: Outgoing, now: datetime, lasting: dict[str, str]) -> DocumentPackage:
+    """What is sent. ``lasting``: sealed file → its extended form, where there is one."""
+    issued, sealed = date.fromisoformat(document.issue_date or ""), document.sealed_sha256 or ""
     signer = people.get(desk.db, document.signer_id)
     organ = organs.get(desk.db, document.organ_id)
     return DocumentPackage(
@@ -299,9 +309,9 @@ def _package(desk: Desk, actor: Actor, document: Outgoing, now: datetime) -> Doc
         department=organ.name,
         at=now,
         files=(
-            PackageFile(document.file_name, "application/pdf", document.sealed_sha256 or ""),
+            PackageFile(document.file_name, "application/pdf", lasting.get(sealed, sealed)),
             *(
-                PackageFile(one.name, "application/pdf", one.sealed_sha256 or "")
+                PackageFile(one.name, "application/pdf", lasting.get(one.sealed_sha256 or "", one.sealed_sha256 or ""))
                 for one in annexes(desk.db, document.id)
             ),
         ),
