@@ -18,8 +18,8 @@ from appliance.office import outgoing
 from appliance.office.outgoing import Outgoing, OutgoingForm
 from appliance.signing.token import Pin
 from provisioning.demo.cast import CHAIR, PROVINCE_OFFICE, UBND
-from provisioning.demo.draft import make_draft
 from provisioning.demo.office import bind_key
+from tests.drafts import make_draft
 from tests.office_fixtures import Office
 from tests.signing_fixtures import LEADER_PIN, SEAL_PIN, Signing
 

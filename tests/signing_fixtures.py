@@ -28,7 +28,7 @@ from appliance.signing.produce import number_and_seal, sign_personal
 from appliance.signing.token import Pin, TokenKey
 from appliance.signing.trust import TrustStore
 from provisioning.demo import artwork, pki, soft_token
-from provisioning.demo.draft import make_draft
+from tests.drafts import make_draft
 
 ORGAN = "Ủy ban nhân dân xã Hòa Bình"
 LEADER = "Nguyễn Văn An"

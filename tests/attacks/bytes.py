@@ -13,9 +13,9 @@ import zipfile
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import copy_into_new_writer
 
-from provisioning.demo.draft import make_draft
 from tests.attacks.scene import Scene
 from tests.attacks.updates import with_section
+from tests.drafts import make_draft
 
 _RANGE = re.compile(rb"/ByteRange\s*\[[^\]]*\]")
 

@@ -14,10 +14,10 @@ from pyhanko.sign.signers import SimpleSigner
 
 from appliance.clock import VN
 from provisioning.demo import pki
-from provisioning.demo.draft import make_draft
 from provisioning.demo.keyfiles import read_key
 from tests.attacks.bytes import container
 from tests.attacks.scene import Scene, days_ago, native, signed_by, signer_of
+from tests.drafts import make_draft
 
 
 def expired(scene: Scene) -> bytes:

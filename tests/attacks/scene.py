@@ -28,7 +28,7 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from appliance.clock import VN
 from provisioning.demo import pki
-from provisioning.demo.draft import make_draft
+from tests.drafts import make_draft
 from tests.signing_fixtures import Signing
 
 Edit = Callable[[IncrementalPdfFileWriter], None]

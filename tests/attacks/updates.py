@@ -18,8 +18,8 @@ from pyhanko.pdf_utils.layout import BoxConstraints
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import MDPPerm, SigFieldSpec, append_signature_field
 
-from provisioning.demo.draft import make_draft
 from tests.attacks.scene import Scene, form_field, look, signed_by, updated
+from tests.drafts import make_draft
 
 _PAINT = b"q 1 1 1 rg 90 300 420 260 re f Q"
 

@@ -14,10 +14,10 @@ from appliance.signing.client import SignerClient
 from appliance.signing.token import Pin, TokenKey
 from appliance.signing.validate import validate
 from appliance.store.text import uuid7
-from provisioning.demo.draft import make_draft
 from sync.edxml.model import ReadDocument
 from sync.edxml.reader import read_package
 from tests.desk_fixtures import SigningOffice, signing_office  # noqa: F401
+from tests.drafts import make_draft
 from tests.office_fixtures import furnished, office  # noqa: F401
 from tests.signing_fixtures import SEAL_PIN, signing  # noqa: F401
 

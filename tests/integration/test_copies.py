@@ -27,10 +27,10 @@ from appliance.signing.token_signer import TokenSigner
 from appliance.signing.validate import validate
 from appliance.store.database import transaction
 from provisioning.demo.cast import CHAIR, PROVINCE_OFFICE, UBND
-from provisioning.demo.draft import make_draft
 from sync.edxml.model import ReadDocument
 from sync.edxml.reader import read_package
 from tests.desk_fixtures import SigningOffice, signing_office  # noqa: F401
+from tests.drafts import make_draft
 from tests.integration.test_signing_two_signatures import ink, red, render
 from tests.office_fixtures import furnished, office  # noqa: F401
 from tests.signing_fixtures import LEADER_PIN, SEAL_PIN, signing  # noqa: F401

@@ -27,8 +27,8 @@ from appliance.signing.token import Pin, TokenKey
 from appliance.signing.token_signer import TokenSigner
 from appliance.signing.validate import validate
 from provisioning.demo.cast import CHAIR, PROVINCE_OFFICE
-from provisioning.demo.draft import make_draft
 from tests.desk_fixtures import SigningOffice, signing_office  # noqa: F401
+from tests.drafts import make_draft
 from tests.office_fixtures import furnished, office  # noqa: F401
 from tests.signing_fixtures import LEADER_PIN, SEAL_PIN, Signing, signing  # noqa: F401
 

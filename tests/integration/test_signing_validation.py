@@ -28,7 +28,7 @@ from appliance.signing.appearance import fill_slot
 from appliance.signing.trust import TrustStore
 from appliance.signing.validate import validate
 from provisioning.demo import pki
-from provisioning.demo.draft import make_draft
+from tests.drafts import make_draft
 from tests.signing_fixtures import Signing, signing  # noqa: F401
 
 CHANGED = "NỘI DUNG ĐÃ BỊ THAY ĐỔI sau khi ký"

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.signing.report import CHECKS
 from provisioning.cli import main
-from provisioning.demo.draft import make_draft
+from tests.drafts import make_draft
 from tests.signing_fixtures import LEADER, ORGAN, Signing
 
 

@@ -16,8 +16,8 @@ from appliance.office import rechecks, verdicts
 from appliance.store import audit
 from appliance.store.database import transaction
 from provisioning.demo import pki
-from provisioning.demo.draft import make_draft
 from tests.attacks.scene import Scene, signed_by
+from tests.drafts import make_draft
 from tests.office_fixtures import Office
 from tests.signing_fixtures import Signing
 from tests.web_fixtures import add_file, add_incoming, add_outgoing

@@ -19,7 +19,7 @@ from appliance.errors import BadInput
 from appliance.signing.normalise import ACTIVE, ATTACHED, RESTRICTED, REWRITTEN, TURNED, different_pages
 from appliance.signing.placement import Area, Placement
 from appliance.signing.prepare import find_places, inspect, prepare
-from provisioning.demo.draft import make_draft
+from tests.drafts import make_draft
 
 
 def place(data: bytes) -> Placement:

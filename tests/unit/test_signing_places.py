@@ -11,7 +11,7 @@ from appliance.errors import BadInput
 from appliance.signing.placement import Area, Placement, TextSlot, note_below, seal_over
 from appliance.signing.prepare import find_places
 from appliance.signing.textlines import read_lines
-from provisioning.demo.draft import make_draft
+from tests.drafts import make_draft
 
 
 def places(**fields: object) -> Placement:
@@ -94,11 +94,10 @@ def test_a_deputy_signs_under_his_own_title() -> None:
 
 
 def test_the_title_in_the_body_is_not_mistaken_for_the_signature_block() -> None:
-    body = tuple(
-        {"head": f"Điều {n}.", "text": "Chủ tịch Ủy ban nhân dân xã giao đồng chí Nguyễn Văn An. " * 9}
-        for n in range(1, 12)
+    body = "\n".join(
+        f"Điều {n}. " + "Chủ tịch Ủy ban nhân dân xã giao đồng chí Nguyễn Văn An. " * 9 for n in range(1, 12)
     )
-    placement = places(articles=body)
+    placement = places(body=body)
     assert placement.signature.page > 0
     assert placement.signature.y < 700
 
