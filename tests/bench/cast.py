@@ -19,7 +19,7 @@ from appliance.signing.prepare import find_places, prepare
 from appliance.signing.token import TokenKey
 from appliance.signing.trust import TrustStore
 from provisioning.demo import artwork, pki, soft_token
-from provisioning.demo.draft import make_draft
+from tests.drafts import make_draft
 from tests.signing_fixtures import LEADER, LEADER_PIN, ORGAN, SEAL_MM, SEAL_PIN, TITLE
 
 _A4 = (595.28, 841.89)

@@ -10,6 +10,7 @@ import pytest
 
 from appliance.errors import BadInput, NotAllowed, NotFound, RuleRefused, SignerError, WrongState
 from appliance.office import outgoing
+from appliance.signing.algorithms import Scheme
 from appliance.signing.client import SignerClient
 from appliance.signing.token import Pin, TokenKey
 from appliance.signing.validate import validate
@@ -35,12 +36,12 @@ class Dropped(SignerClient):
         vars(self).update(vars(real))
         self.real, self.at, self.count = real, at, 0
 
-    def sign(self, key: TokenKey, pin: Pin, data: bytes) -> bytes:
+    def sign(self, key: TokenKey, pin: Pin, data: bytes, scheme: Scheme) -> bytes:
         """Signs, or is gone."""
         self.count += 1
         if self.count == self.at:
             raise SignerError("Thiết bị bị rút", code="removed")
-        return self.real.sign(key, pin, data)
+        return self.real.sign(key, pin, data, scheme)
 
 
 def test_annexes_are_sealed_with_the_documents_number_and_travel_with_it(signing_office: SigningOffice) -> None:  # noqa: F811

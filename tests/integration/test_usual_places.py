@@ -15,8 +15,8 @@ from appliance.office.outgoing import Outgoing, OutgoingForm
 from appliance.signing.inspection import inspect
 from appliance.signing.placement import Placement, seal_over
 from provisioning.demo.cast import CHAIR, OFFICIAL, PROVINCE_OFFICE
-from provisioning.demo.draft import make_draft
 from tests.desk_fixtures import CleanScanner
+from tests.drafts import make_draft
 from tests.office_fixtures import Office, furnished, office  # noqa: F401
 from tests.web_fixtures import Visitor, words
 

@@ -232,9 +232,10 @@ def _take_file(
         with transaction(desk.db):
             mended = {"mended": list(facts.mended)}
             audit.append(desk.db, desk.clock.now(), actor.account_id, "outgoing.file_mended", f"blob:{sha256}", mended)
-    placement = usual_places.suggested(
-        desk, actor.organ_id, form.type_code, facts, placement, looks.seal_mm(desk, organ)
-    )
+    if text is None:  # what the box typeset itself needs no suggestions
+        placement = usual_places.suggested(
+            desk, actor.organ_id, form.type_code, facts, placement, looks.seal_mm(desk, organ)
+        )
     return sha256, facts.pages, replace(placement, signed=facts.already_signed)
 
 
