@@ -192,9 +192,13 @@ def recipients(db: Database, outgoing_id: str) -> list[dict[str, Any]]:
 
 
 def register(db: Database, organ_id: str, year: int) -> list[Outgoing]:
-    """The register of outgoing documents (sổ văn bản đi) of one year, by number; withdrawn numbers stay in it."""
+    """The register of outgoing documents (sổ văn bản đi) of one year, by number; withdrawn numbers stay in it.
+
+    Documents first, then the copies with their own series.
+    """
     rows = db.execute(
-        f"SELECT {COLUMNS} FROM outgoing WHERE organ_id = ? AND number_year = ? ORDER BY book, number", [organ_id, year]
+        f"SELECT {COLUMNS} FROM outgoing WHERE organ_id = ? AND number_year = ? ORDER BY kind = 'copy', book, number",
+        [organ_id, year],
     ).fetchall()
     return [Outgoing(*row) for row in rows]
 
