@@ -6,6 +6,7 @@ import re
 import shutil
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -15,11 +16,15 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 from waitress.server import create_server
 
 from appliance.config import Settings
+from appliance.office import custody
+from appliance.signing.trust import TrustStore
 from appliance.store.database import transaction
 from appliance.store.text import uuid7
 from provisioning.box import make_desk
 from provisioning.demo.cast import AUDITOR, CHAIR, CLERK, OFFICIAL, TECHNICIAN
+from provisioning.demo.pki import Authority
 from tests.browser_fixtures import DESKTOP, PHONE, QUIET
+from tests.custody_fixtures import Store, TurnedClock
 from tests.office_fixtures import PASSWORD, Office
 from tests.web_fixtures import add_incoming, add_outgoing, make_app
 
@@ -49,10 +54,13 @@ class Place:
     outgoing: dict[str, str]
     incoming: dict[str, str]
     message: str
+    devices: dict[str, str]
 
 
 @pytest.fixture(scope="module")
-def place(furnished: tuple[Path, dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place(
+    furnished: tuple[Path, dict[str, str]], tmp_path_factory: pytest.TempPathFactory, custody_authority: Authority
+) -> Iterator[Place]:
     data, accounts = furnished
     folder = tmp_path_factory.mktemp("pages") / "box"
     shutil.copytree(data, folder)
@@ -71,10 +79,27 @@ def place(furnished: tuple[Path, dict[str, str]], tmp_path_factory: pytest.TempP
         for state in ("arrived", "accepted", "assigned", "in_progress", "done", "refused")
     }
     message = _queued(office, outgoing["issued"])
+    with ThreadPoolExecutor(1) as apart:  # judging a certificate needs a thread without the driver's event loop
+        devices = apart.submit(_devices, settings, accounts, custody_authority).result()
     server = create_server(make_app(office), listen="127.0.0.1:0", threads=4)
     threading.Thread(target=server.run, daemon=True).start()
-    yield Place(office, f"http://localhost:{server.effective_port}", outgoing, incoming, message)
+    yield Place(office, f"http://localhost:{server.effective_port}", outgoing, incoming, message, devices)
     server.close()
+
+
+def _devices(settings: Settings, accounts: dict[str, str], authority: Authority) -> dict[str, str]:
+    """A lost personal device, and a seal handed over whose certificate ends soon."""
+    office = Office(make_desk(settings), accounts)
+    office.desk.trust = TrustStore(authority.trust)
+    store = Store(office, authority, TurnedClock(office.desk.settings, office.desk.clock.now()))
+    lost, seal = store.register("personal").id, store.register(days=20).id
+    custody.report_lost(office.desk, office.chair, lost, LONG)
+    form = custody.HandoverForm(office.accounts[CLERK.username], reason=LONG[:200], condition="Tốt")
+    office.desk.db["device"].update(seal, {"keeper_id": None})
+    custody.hand_over(office.desk, office.chair, seal, form)
+    custody.warn_of_expiry(office.desk)
+    office.desk.db.close()
+    return {"lost": lost, "seal": seal}
 
 
 def _queued(office: Office, outgoing_id: str) -> str:
@@ -133,11 +158,15 @@ def _pages(place: Place) -> dict[str, list[str]]:
             "/", "/van-ban-di/", "/van-ban-di/?tim=khongco", "/van-ban-di/moi", *(out[state] for state in clerk_states),
             f"{out['drafting']}/vi-tri", "/van-ban-den/", come["arrived"], come["refused"], "/hang-doi/",
             f"/hang-doi/{place.message}", "/so/van-ban-di?nam=2026", "/so/van-ban-den?nam=2026", "/cach-ly",
-            "/khong-co", "/he-thong/",
+            "/khong-co", "/he-thong/", "/thiet-bi/", "/nhac-viec/", f"/thiet-bi/{place.devices['seal']}",
+            f"/thiet-bi/{place.devices['seal']}/thu-hoi/",
         ],
-        CHAIR.username: ["/", out["submitted"], come["accepted"], come["done"]],
+        CHAIR.username: [
+            "/", out["submitted"], come["accepted"], come["done"], f"/thiet-bi/{place.devices['lost']}",
+            f"/thiet-bi/{place.devices['lost']}/thu-hoi/",
+        ],
         OFFICIAL.username: ["/", out["returned"], f"{out['returned']}/sua", come["assigned"], come["in_progress"]],
-        TECHNICIAN.username: ["/he-thong/"],
+        TECHNICIAN.username: ["/he-thong/", "/thiet-bi/", "/thiet-bi/dang-ky/", "/thiet-bi/?trang-thai=returned"],
         AUDITOR.username: ["/nhat-ky/", "/"],
     }  # fmt: skip
 
