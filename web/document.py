@@ -150,7 +150,9 @@ def outgoing_page(document: Outgoing, error: TramError | None = None) -> str:
         signing=signing_facts(work, document, todo.main),
         value=of_outgoing(work.db, [document.id]).get(document.id, ""),
         value_rule=LEGAL_VALUE,
-        changed=verdict_news(f"outgoing:{document.id}"),
+        changed=verdict_news(
+            f"outgoing:{document.id}", *(f"annex:{one.id}" for one in outgoing.annexes(work.db, document.id))
+        ),
     )
 
 

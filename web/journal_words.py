@@ -113,4 +113,8 @@ DETAILS: dict[str, str] = {
     "type": N_("loại"),
     "verdict": N_("kết quả mới"),
     "was": N_("kết quả cũ"),
+    "kind": N_("loại"),
+    "name": N_("tên"),
+    "file": N_("tệp"),
+    "sha256": N_("mã băm SHA-256"),
 }

@@ -65,11 +65,14 @@ def stored(subject: str, sha256: str, name: str, size: int) -> FileReport:
     return FileReport(name, sha256, size, newest.verdict, newest.report, checked, newest.as_of, tuple(history))
 
 
-def verdict_news(subject: str) -> dict[str, Any] | None:
-    """The last change of a document's verdict: was, is, when, whether the clerk still has to confirm it; else None."""
+def verdict_news(subject: str, *others: str) -> dict[str, Any] | None:
+    """The last change of a document's verdict: was, is, when, whether the clerk still has to confirm it; else None.
+
+    ``others``: the subjects of its annexes.
+    """
     db = desk().db
     by_file: dict[str, list[verdicts.Verdict]] = {}
-    for one in verdicts.history(db, subject):
+    for one in (one for part in (subject, *others) for one in verdicts.history(db, part)):
         by_file.setdefault(one.sha256, []).append(one)
     pairs = [pair for found in by_file.values() for pair in pairwise(found) if pair[0].verdict != pair[1].verdict]
     if not pairs:

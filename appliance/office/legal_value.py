@@ -51,13 +51,13 @@ def of_outgoing(db: Database, ids: Iterable[str]) -> dict[str, str]:
     """The value of each of these outgoing documents by the verdict on its sealed file, where it has one."""
     rows = db.execute(
         "SELECT outgoing.id, verdict.verdict FROM outgoing"
-        " LEFT JOIN verdict_now ON verdict_now.subject = 'outgoing:' || outgoing.id"
+        " JOIN verdict_now ON verdict_now.subject = 'outgoing:' || outgoing.id"
         " AND verdict_now.sha256 = sealed_sha256"
-        " LEFT JOIN verdict ON verdict.id = verdict_id"
+        " JOIN verdict ON verdict.id = verdict_id"
         " WHERE sealed_sha256 IS NOT NULL AND outgoing.id IN (SELECT value FROM json_each(?))",
         [json.dumps(list(ids))],
     ).fetchall()
-    return {one: of_verdicts([verdict or "unknown"]) for one, verdict in rows}
+    return {one: of_verdicts([verdict]) for one, verdict in rows}
 
 
 def _verdict(signatures: str) -> str:

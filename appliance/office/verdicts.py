@@ -145,6 +145,7 @@ def _verdict(row: Iterable[Any]) -> Verdict:
 def settle(desk: Desk, old: Verdict, report: dict[str, Any]) -> bool:
     """Take a later check's report: kept, told and journalled when it says something else. True when it does."""
     db, now = desk.db, desk.clock.now()
+    document = _document(db, old.subject)
     same = _findings(old.verdict, old.report) == _findings(report["verdict"], report)
     with transaction(db):
         if same:
@@ -157,12 +158,18 @@ def settle(desk: Desk, old: Verdict, report: dict[str, Any]) -> bool:
         show(db, old.subject, old.sha256, report)
         if old.verdict != report["verdict"]:
             if _RANK.index(report["verdict"]) < _RANK.index(old.verdict):
-                db.table("verdict_notice").insert(
-                    {"verdict_id": verdict_id, "subject": old.subject, "was": old.verdict}
-                )
+                db.table("verdict_notice").insert({"verdict_id": verdict_id, "subject": document, "was": old.verdict})
             detail = {"sha256": old.sha256, "was": old.verdict, "verdict": report["verdict"]}
-            audit.append(db, now, "system", "verdict.change", old.subject, detail)
+            audit.append(db, now, "system", "verdict.change", document, detail)
     return True
+
+
+def _document(db: Database, subject: str) -> str:
+    """The document people look at: an annex belongs to one."""
+    kind, _, annex_id = subject.partition(":")
+    if kind != "annex":
+        return subject
+    return "outgoing:" + str(db.execute("SELECT outgoing_id FROM outgoing_file WHERE id = ?", [annex_id]).fetchone()[0])
 
 
 def _findings(verdict: str, report: dict[str, Any]) -> Any:

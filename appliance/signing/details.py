@@ -95,7 +95,7 @@ def spelt(name: x509.Name) -> str:
 
 def _algorithm(signer: cms.SignerInfo) -> str:
     scheme = signer["signature_algorithm"]
-    digest = signer["digest_algorithm"]["algorithm"].native.upper()
+    digest = signer["digest_algorithm"]["algorithm"].native.upper().replace("SHA", "SHA-", 1).replace("SHA-3_", "SHA3-")
     names = {"rsassa_pkcs1v15": "RSA PKCS#1 v1.5", "rsassa_pss": "RSASSA-PSS", "ecdsa": "ECDSA"}
     try:
         name = names.get(scheme.signature_algo, scheme.signature_algo)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -36,10 +37,16 @@ class TrustStore:
     @property
     def anchors(self) -> Anchors:
         """What the folder holds now; raises ConfigError naming the file that cannot be read."""
-        stamp = self._look()
         with self._lock:
-            if stamp != self._anchors.stamp:
-                self._anchors = self._read(stamp)
+            stamp = self._look()
+            while stamp != self._anchors.stamp:
+                try:
+                    self._anchors = self._read(stamp)
+                except ConfigError:
+                    # a list may have been replaced between looking and reading: then look again
+                    if (now := self._look()) == stamp:
+                        raise
+                    stamp = now
             return self._anchors
 
     @property
@@ -59,7 +66,11 @@ class TrustStore:
 
     def _look(self) -> tuple[tuple[str, int, int], ...]:
         files = [path for kind in ("*.pem", "*.crl") for path in self._directory.glob(kind)]
-        return tuple(sorted((path.name, (info := path.stat()).st_mtime_ns, info.st_size) for path in files))
+        seen = []
+        for path in files:
+            with contextlib.suppress(FileNotFoundError):  # taken away since
+                seen.append((path.name, (info := path.stat()).st_mtime_ns, info.st_size))
+        return tuple(sorted(seen))
 
     def _read(self, stamp: tuple[tuple[str, int, int], ...]) -> Anchors:
         roots: list[x509.Certificate] = []

@@ -216,3 +216,21 @@ def test_a_broken_file_in_the_folder_is_named_and_documents_still_come_in(empty:
     report = verdicts.judge(b"%PDF-1.7", empty.desk.trust, empty.desk.clock.now())
     assert report["verdict"] == "unknown"
     assert "hỏng.pem" in report["reason"]
+
+
+def test_a_folder_that_changes_while_it_is_read_is_read_again(
+    empty: Office, authority: pki.Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from appliance.signing import trust as room
+
+    trusted(empty, authority)
+    folder, blocks = empty.desk.settings.trust, room._blocks
+    gone = next(folder.glob("*.crl"))
+
+    def disappearing(path: Path) -> list[bytes]:
+        gone.unlink(missing_ok=True)  # as when a newer list takes its place under another name
+        return blocks(path)
+
+    monkeypatch.setattr(room, "_blocks", disappearing)
+    store = room.TrustStore(folder)
+    assert (len(store.roots), len(store.crls)) == (1, 1)

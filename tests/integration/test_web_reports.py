@@ -47,7 +47,7 @@ def arrived(office: Office, data: bytes) -> str:
 EVERY_ITEM = (
     "Người ký", LEADER, ORGAN, "Tổ chức cấp chứng thư số", "Chứng thực thử nghiệm chuyên dùng công vụ",
     "Số chứng thư số", "Thời hạn chứng thư số", "Thời điểm ký (do người ký khai)", "Dấu thời gian",
-    "Không có dấu thời gian được tin cậy", "Thuật toán", "SHA256", "RSA 2048", "Mục đích của chứng thư số",
+    "Không có dấu thời gian được tin cậy", "Thuật toán", "SHA-256", "RSA 2048", "Mục đích của chứng thư số",
     "chống chối bỏ (ký văn bản)", "Tình trạng thu hồi", "Danh sách thu hồi (CRL) của", "còn hạn khi xét",
     "Phạm vi chữ ký bao trùm", "Thay đổi sau chữ ký này", "Đã điền số", "đã đóng dấu", "Mức chữ ký", "B-B",
     "Nội dung đã ký còn nguyên vẹn", "Chứng thư số còn hiệu lực khi ký", "Chứng thư số không bị thu hồi",
