@@ -91,7 +91,8 @@ def standing(
         return weak
     if certificate.self_issued and certificate not in trust.roots:
         return Standing("invalid", "untrusted", UNTRUSTED)
-    authorities = [*others, *trust.intermediates, *material.certificates]
+    # each once: most files bring along what the folder has, and paths are built through every copy
+    authorities = list({one.dump(): one for one in (*others, *trust.intermediates, *material.certificates)}.values())
     known = material + Material(crls=trust.crls) if cached else material
     if revoked := _listed(certificate, [*authorities, *trust.roots], known, moment):
         return revoked
