@@ -145,7 +145,7 @@ def _mended(data: bytes) -> tuple[bytes, list[str]]:
     """The bytes to sign, and what was done to them; the file's own bytes when nothing had to be done."""
     orderly = _orderly(data)
     try:
-        written, done = normalised(data)
+        written, done = normalised(data, orderly=orderly)
         if orderly and not done:
             return data, []
         if not _orderly(written):

@@ -36,9 +36,10 @@ _MOST_PAGES = 40
 """Pages compared after a rewrite; the first and the last ones carry number, date and signature."""
 
 
-def normalised(data: bytes) -> tuple[bytes, list[str]]:
+def normalised(data: bytes, *, orderly: bool = False) -> tuple[bytes, list[str]]:
     """The same document written afresh, and a Vietnamese sentence for each thing taken out or turned.
 
+    ``orderly``: the structure is good; then, with nothing to take out or turn, the bytes stay as they are.
     Raises pikepdf.PdfError when even qpdf's recovery cannot read it (pikepdf.PasswordError: a password is needed),
     BadInput for a form that only exists as XML.
     """
@@ -50,6 +51,8 @@ def normalised(data: bytes) -> tuple[bytes, list[str]]:
             for number in turned:
                 document.pages[number - 1].flatten_rotation()
             done.append(TURNED % _some(turned))
+        if orderly and not done:
+            return data, []
         document.save(out, encryption=False, deterministic_id=True)
     return out.getvalue(), done
 

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
+from pathlib import Path
 
+import pikepdf
 import pypdfium2
 import pytest
 
 from appliance.errors import BadInput
+from appliance.signing.header import find_date, find_number
 from appliance.signing.placement import Area, Placement, TextSlot, note_below, seal_over
 from appliance.signing.prepare import find_places
-from appliance.signing.textlines import read_lines
+from appliance.signing.textlines import Glyph, Line, _line, read_lines
 from tests.drafts import make_draft
 
 
 def places(**fields: object) -> Placement:
     return find_places(make_draft(**fields), signer_title="CHỦ TỊCH", signer_name="Nguyễn Văn An", seal_mm=36)
+
+
+def typed(runs: list[tuple[float, float, float, str]]) -> Line:
+    """A line of letters half as wide as high: (left, baseline, size, text) of each run."""
+    glyphs = [
+        Glyph(character, left + 0.5 * size * i, left + 0.5 * size * (i + 1), baseline, size)
+        for left, baseline, size, text in runs
+        for i, character in enumerate(text)
+        if character != " "
+    ]
+    return _line(0, glyphs)
 
 
 def slot(placement: Placement, name: str) -> TextSlot:
@@ -91,6 +106,79 @@ def test_a_deputy_signs_under_his_own_title() -> None:
     placement = find_places(draft, signer_title="PHÓ CHỦ TỊCH", signer_name="Đặng Hữu Phước", seal_mm=36)
     assert "ChuKyLanhDao" in placement.found
     assert placement.signature.height == 62
+
+
+@pytest.mark.parametrize(
+    ("label", "found"),
+    [
+        ("Sô:        /QĐ-UBND", True),  # a scanner's program drops a mark,
+        ("S6:        /QD-UBND", True),  # reads a letter as a digit,
+        ("S ố :        / QĐ-UBND", True),  # splits a word
+        ("Số:……/QĐ-UBND", True),
+        ("Số:        /TTr-UBND", True),
+        ("Theo Nghị định số 30/2020/NĐ-CP", False),  # a citation is no number line
+    ],
+)
+def test_the_number_line_is_known_however_a_scanner_spells_it(label: str, found: bool) -> None:
+    line = typed([(90, 740, 13, label)])
+    seen = find_number([line], 842)
+    assert (seen is not None) is found
+    if seen:
+        slot = seen.slots[0]
+        assert 90 < slot.area.x < 90 + 13 * len(label)
+
+
+def test_a_date_that_touches_the_number_keeps_to_its_own_cell() -> None:
+    text = "Số:        /QĐ-UBND Hòa Bình, ngày  tháng  năm 2026"
+    line = typed([(90, 740, 13, text)])
+    number, date = find_number([line], 842), find_date([line], 842)
+    assert number is not None
+    assert date is not None
+    assert number.printed == {"notation": "QĐ-UBND"}
+    end = next(g for g in reversed(line.glyphs[: line.text.index(" Hòa")]) if g).right
+    assert all(slot.area.x > end for slot in date.slots)
+    assert number.slots[0].area.right < end
+
+
+def test_a_notation_that_touches_the_place_ends_before_it() -> None:
+    line = typed([(90, 740, 13, "Số:      /QĐ-UBNDHòa Bình, ngày      tháng      năm 2026")])
+    number = find_number([line], 842)
+    assert number is not None
+    assert number.printed == {"notation": "QĐ-UBND"}
+
+
+def test_letters_set_apart_make_one_word() -> None:
+    glyphs = [Glyph(c, 100 + 12 * i + (14 if i >= 5 else 0), 107 + 12 * i + (14 if i >= 5 else 0), 700, 13)
+              for i, c in enumerate("THÔNGBÁO")]  # fmt: skip
+    assert _line(0, glyphs).text == "THÔNG BÁO"
+
+
+def test_an_account_that_says_more_than_the_print_is_still_found() -> None:
+    placement = find_places(
+        make_draft(signer="ThS. Nguyễn Văn An"),
+        signer_title="Chủ tịch Ủy ban nhân dân xã",
+        signer_name="Nguyễn Văn An",
+        seal_mm=36,
+    )
+    assert ("ChuKyLanhDao" in placement.found, placement.unsure) == (True, ())
+
+
+def test_a_title_without_the_signers_name_is_found_but_not_sure() -> None:
+    placement = find_places(make_draft(), signer_title="CHỦ TỊCH", signer_name="Ai Khác", seal_mm=36)
+    assert placement.unsure == ("ChuKyLanhDao",)
+
+
+def test_a_font_that_does_not_say_its_letters_leaves_the_usual_places() -> None:
+    sample = Path(__file__).resolve().parents[1] / "samples" / "chromium.pdf"
+    with pikepdf.open(sample) as document:
+        for entry in document.objects:
+            if isinstance(entry, pikepdf.Dictionary) and "/ToUnicode" in entry:
+                del entry["/ToUnicode"]
+        out = io.BytesIO()
+        document.save(out)
+    placement = find_places(out.getvalue(), signer_title="CHỦ TỊCH", signer_name="Nguyễn Văn An", seal_mm=36)
+    assert placement.found == ()
+    assert [slot.name for slot in placement.slots] == ["SoVanBan", "NgayVanBan"]
 
 
 def test_the_title_in_the_body_is_not_mistaken_for_the_signature_block() -> None:
