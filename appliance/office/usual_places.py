@@ -17,6 +17,7 @@ from appliance.signing.placement import (
     MONTH_FIELD,
     NUMBER_FIELD,
     SIGNATURE_FIELD,
+    SLOT_FIELDS,
     YEAR_FIELD,
     Area,
     Placement,
@@ -44,7 +45,7 @@ def suggested(
             ours = tuple(_slot(raw) for raw in kept[group])
             slots = (*(slot for slot in slots if _GROUPS[slot.name] != group), *ours)
             usual.append(group)
-    placement = replace(placement, slots=slots)
+    placement = replace(placement, slots=tuple(sorted(slots, key=lambda slot: SLOT_FIELDS.index(slot.name))))
     if SIGNATURE_FIELD in kept and _open(placement, SIGNATURE_FIELD):
         raw = kept[SIGNATURE_FIELD]
         signature = Area(**{**raw, "page": max(facts.pages - 1 - raw["page"], 0)})
