@@ -9,8 +9,8 @@ import pytest
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from provisioning.demo.cast import CHAIR, CLERK, OFFICIAL, UBND
-from provisioning.demo.draft import make_draft
 from provisioning.demo.person import Person
+from tests.drafts import make_draft
 from tests.integration.test_copies import scan, words
 from tests.live_fixtures import Live, live  # noqa: F401
 
