@@ -106,6 +106,30 @@ def test_a_token_pulled_out_is_said_and_works_again_when_put_back(
     assert code_of_signing(service, signing) == "signed"
 
 
+def test_the_process_that_forks_the_workers_may_die_without_costing_a_signature(
+    signing: Signing,  # noqa: F811
+    service: SignerProcess,
+) -> None:
+    mother = mother_of(service)
+    os.kill(mother, signal.SIGKILL)
+    assert code_of_signing(service, signing) == "signed"
+    assert mother_of(service) != mother
+
+
+def test_workers_end_with_the_signer_even_when_it_is_killed(
+    signing: Signing,  # noqa: F811
+    service: SignerProcess,
+) -> None:
+    mother = mother_of(service)
+    assert service.process is not None
+    service.process.kill()
+    service.process.wait()
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{mother}/cmdline").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not Path(f"/proc/{mother}/cmdline").exists()
+
+
 def test_a_signer_killed_and_started_again_signs_again(
     signing: Signing,  # noqa: F811
     service: SignerProcess,

@@ -54,6 +54,8 @@ def test_an_elliptic_curve_token_gives_r_and_s(signing: Signing) -> None:  # noq
     der = utils.encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:]))
     public = load_der_x509_certificate(key.certificate).public_key()
     public.verify(der, DATA, ec.ECDSA(hashes.SHA256()))  # type: ignore[call-arg, union-attr, arg-type]
+    odd = replace(key, key_id="77")
+    assert signing.client.sign(odd, Pin("998877"), DATA, EC), "found by its point where the CKA_ID is another"
 
 
 def test_plugged_in_devices_are_listed_without_a_pin(signing: Signing) -> None:  # noqa: F811

@@ -17,11 +17,14 @@ def _load(tmp_path: Path, text: str):
 
 
 def test_relative_paths_count_from_the_configuration_file(tmp_path: Path) -> None:
-    settings = _load(tmp_path, 'data = "box"\npublic_hosts = ["tram.lan"]\npoll_seconds = 2\n')
+    settings = _load(
+        tmp_path, 'data = "box"\npublic_hosts = ["tram.lan"]\npoll_seconds = 2\npkcs11_modules = ["a.so", "/b.so"]'
+    )
     assert settings.data == tmp_path / "box"
     assert settings.signer_socket == tmp_path / "box" / "run" / "signer.sock"
     assert settings.public_hosts == ("tram.lan",)
     assert settings.poll_seconds == 2.0
+    assert settings.pkcs11_modules == (tmp_path / "a.so", Path("/b.so"))
 
 
 @pytest.mark.parametrize(
@@ -31,6 +34,8 @@ def test_relative_paths_count_from_the_configuration_file(tmp_path: Path) -> Non
         ('data = "d"\nchronyc = "yes"', "chronyc"),
         ('data = "d"\nmax_upload_mb = true', "max_upload_mb"),
         ('data = "d"\npublic_hosts = "tram.lan"', "public_hosts"),
+        ('data = "d"\npkcs11_modules = "a.so"', "pkcs11_modules"),
+        ('data = "d"\nrsa_padding = "oaep"', "rsa_padding"),
         ('box_name = "Trạm"', "data"),
     ],
 )
