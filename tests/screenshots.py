@@ -24,6 +24,8 @@ PAGES = {
         "home": "/",
         "outgoing-list": "/van-ban-di/",
         "outgoing-new": "/van-ban-di/moi",
+        "outgoing-type": "/van-ban-di/soan",
+        "outgoing-text": "/van-ban-di/soan/cong-van",
         "outgoing": "{outgoing}",
         "incoming-list": "/van-ban-den/",
         "incoming": "{incoming}",
