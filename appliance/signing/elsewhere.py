@@ -23,6 +23,7 @@ from appliance.errors import N_, BadInput, RuleRefused
 from appliance.signing.corner import takes_another_signature
 from appliance.signing.header import find_number
 from appliance.signing.inspection import UNREADABLE
+from appliance.signing.normalise import armed
 from appliance.signing.placement import (
     NOTE_HEIGHT,
     SEAL_FIELD,
@@ -77,6 +78,7 @@ def take(
 
     Raises BadInput (no signature, not readable), RuleRefused (not valid, not this person's, locked, number printed).
     """
+    _check_harmless(data)
     report = validate(data, trust, at=at)
     personal = _personal(report)
     embedded = _embedded(data)
@@ -92,6 +94,18 @@ def take(
         return Taken(places, personal.signing_time, registered)
     _check_takes_seal(data, embedded)
     return Taken(_beside_seal(data, personal.field, signer, seal_mm), personal.signing_time, registered)
+
+
+def _check_harmless(data: bytes) -> None:
+    """A signed file can no longer be mended: what acts by itself or hides inside keeps it out."""
+    try:
+        if armed(data):
+            raise RuleRefused(
+                N_("Tệp đã ký có lệnh tự chạy hoặc tệp nhúng bên trong; đã ký thì không bỏ ra được nữa"),
+                next_step=N_("In bản thảo ra PDF mới (không kèm lệnh, không đính tệp) rồi đề nghị người ký ký lại"),
+            )
+    except UNREADABLE as error:
+        raise BadInput(N_("Tệp PDF bị hỏng, không mở được"), next_step=SIGN_OURS) from error
 
 
 def _personal(report: Report) -> SignatureReport:

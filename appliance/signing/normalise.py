@@ -57,6 +57,15 @@ def normalised(data: bytes, *, orderly: bool = False) -> tuple[bytes, list[str]]
     return out.getvalue(), done
 
 
+def armed(data: bytes) -> list[str]:
+    """What a signed file holds that would have been taken out of an unsigned one, in the same sentences.
+
+    Raises pikepdf.PdfError, BadInput as ``normalised``.
+    """
+    with pikepdf.open(io.BytesIO(data)) as document:
+        return _disarm(document)  # in memory only
+
+
 def different_pages(before: bytes, after: bytes) -> list[int]:
     """Numbers (from 1) of pages that look different now."""
     found = []

@@ -8,6 +8,7 @@ import subprocess
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pikepdf
 import pypdfium2
 import pytest
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -238,4 +239,14 @@ def test_a_device_that_was_reported_lost_signs_nothing_any_more(
     document = create(signing_office, other_program(make_draft(), signing))
     signing_office.office.desk.db.execute("UPDATE device SET state = 'lost' WHERE purpose = 'personal'")
     with pytest.raises(RuleRefused, match="đã ngừng sử dụng"):
+        take(signing_office, document)
+
+
+def test_a_signed_file_that_acts_by_itself_is_refused(signing_office: SigningOffice, signing: Signing) -> None:  # noqa: F811
+    with pikepdf.open(io.BytesIO(make_draft())) as document:
+        document.Root.OpenAction = pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS="app.alert(1)")
+        out = io.BytesIO()
+        document.save(out)
+    document = create(signing_office, other_program(out.getvalue(), signing))
+    with pytest.raises(RuleRefused, match="lệnh tự chạy"):
         take(signing_office, document)
