@@ -158,7 +158,8 @@ def _pages(place: Place) -> dict[str, list[str]]:
             "/", "/van-ban-di/", "/van-ban-di/?tim=khongco", "/van-ban-di/moi", *(out[state] for state in clerk_states),
             f"{out['drafting']}/vi-tri", "/van-ban-den/", come["arrived"], come["refused"], "/hang-doi/",
             f"/hang-doi/{place.message}", "/so/van-ban-di?nam=2026", "/so/van-ban-den?nam=2026", "/cach-ly",
-            "/khong-co", "/he-thong/", "/thiet-bi/", "/nhac-viec/", f"/thiet-bi/{place.devices['seal']}",
+            "/khong-co", "/kiem-tra-chu-ky", f"{come['arrived']}/tep/0/kiem-tra", f"{out['issued']}/kiem-tra",
+            "/he-thong/", "/thiet-bi/", "/nhac-viec/", f"/thiet-bi/{place.devices['seal']}",
             f"/thiet-bi/{place.devices['seal']}/thu-hoi/",
         ],
         CHAIR.username: [
@@ -166,7 +167,9 @@ def _pages(place: Place) -> dict[str, list[str]]:
             f"/thiet-bi/{place.devices['lost']}/thu-hoi/",
         ],
         OFFICIAL.username: ["/", out["returned"], f"{out['returned']}/sua", come["assigned"], come["in_progress"]],
-        TECHNICIAN.username: ["/he-thong/", "/thiet-bi/", "/thiet-bi/dang-ky/", "/thiet-bi/?trang-thai=returned"],
+        TECHNICIAN.username: [
+            "/he-thong/", "/he-thong/tin-cay/", "/thiet-bi/", "/thiet-bi/dang-ky/", "/thiet-bi/?trang-thai=returned",
+        ],
         AUDITOR.username: ["/nhat-ky/", "/"],
     }  # fmt: skip
 
