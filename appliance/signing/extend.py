@@ -100,7 +100,10 @@ def gather_for(
         chains.update({one.dump(): one for one in named_chain(certificate, authorities)})
     wanted = list(chains.values())
     found = line.revocation(wanted) + Material(crls=trust.crls) + (had or Material())
-    return Material(tuple(wanted), *_newest(found, wanted))
+    # The root too: a strict validator (ETSI EN 319 102-1, 5.6.2) looks for the lists' signers in the file only.
+    issuers = {one.issuer.dump() for one in wanted}
+    roots = [root for root in trust.roots if root.subject.dump() in issuers]
+    return Material((*wanted, *roots), *_newest(found, wanted))
 
 
 def _newest(

@@ -3,18 +3,33 @@
 # ruff: noqa: F811 - a fixture is used by its name
 from __future__ import annotations
 
+import asyncio
 import io
 import subprocess
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
 from asn1crypto import crl
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import EmbeddedPdfSignature, validate_pdf_signature
+from pyhanko.sign.validation.ades import ades_lta_validation
+from pyhanko.sign.validation.policy_decl import (
+    LocalKnowledge,
+    PdfSignatureValidationSpec,
+    RevinfoOnlineFetchingRule,
+    RevocationInfoGatheringSpec,
+    SignatureValidationSpec,
+)
 from pyhanko_certvalidator import ValidationContext
+from pyhanko_certvalidator.context import CertValidationPolicySpec
+from pyhanko_certvalidator.ltv import ades_past, poe
+from pyhanko_certvalidator.ltv.types import ValidationTimingInfo
+from pyhanko_certvalidator.policy_decl import REQUIRE_REVINFO, CertRevTrustPolicy, FreshnessReqType
+from pyhanko_certvalidator.registry import SimpleTrustManager
+from pyhanko_certvalidator.revinfo.archival import CRLContainer
 
 from appliance.errors import RuleRefused, Unavailable
 from appliance.signing.validate import validate
@@ -227,3 +242,68 @@ def test_a_false_revocation_list_is_not_taken(evidence: Evidence, what: str, tmp
 def test_the_true_list_is_taken(evidence: Evidence) -> None:
     (entry,) = evidence.line.revocation([*evidence.trust.intermediates]).crls
     assert isinstance(entry, crl.CertificateList)
+
+
+def strict(data: bytes, office: Evidence, *, known: list[crl.CertificateList] | None = None) -> list[tuple[str, str]]:
+    """pyHanko's ETSI EN 319 102-1 validation for long-term signatures, without a network: each signature's outcome.
+
+    Nothing but the root is told beforehand (``known``: lists that a validator of that time would fetch).
+    """
+    policy = CertValidationPolicySpec(
+        trust_manager=SimpleTrustManager.build(trust_roots=list(office.trust.roots)),
+        revinfo_policy=CertRevTrustPolicy(
+            REQUIRE_REVINFO,
+            freshness=timedelta(days=40),
+            freshness_req_type=FreshnessReqType.MAX_DIFF_REVOCATION_VALIDATION,
+        ),
+    )
+    spec = SignatureValidationSpec(
+        cert_validation_policy=policy,
+        revinfo_gathering_policy=RevocationInfoGatheringSpec(RevinfoOnlineFetchingRule.LOCAL_ONLY),
+        local_knowledge=LocalKnowledge(known_crls=[CRLContainer(one) for one in known or []]),
+    )
+    at = office.now()
+    timing = ValidationTimingInfo(validation_time=at, best_signature_time=at, point_in_time_validation=True)
+    outcomes = []
+    for embedded in PdfFileReader(io.BytesIO(data)).embedded_regular_signatures:
+        done = asyncio.run(ades_lta_validation(embedded, PdfSignatureValidationSpec(spec), timing_info=timing))
+        outcomes.append((type(done.ades_subindic).__name__, done.ades_subindic.name))
+    return outcomes
+
+
+def test_strict_validation_passes_what_was_signed_online(evidence: Evidence, online: bytes) -> None:
+    made = evidence.extended(online)
+    assert made.level == "B-LTA"
+    assert strict(made.data, evidence) == [("AdESPassed", "OK")] * 2
+
+
+def test_strict_validation_does_not_take_a_later_stamp_for_the_missing_one(evidence: Evidence, offline: bytes) -> None:
+    made = evidence.extended(offline)
+    assert "B-LTA" not in made.level
+    assert strict(made.data, evidence) == [("AdESIndeterminate", "SIG_CONSTRAINTS_FAILURE")] * 2
+
+
+def test_strict_validation_passes_after_renewal_when_every_signing_certificate_has_expired(
+    evidence: Evidence, online: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = evidence.extended(online).data
+    evidence.travel(4 * YEAR)
+    evidence.fresh_line()
+    evidence.services.renew_tsa(not_before=evidence.now() - timedelta(days=1), days=5 * 365)
+    made = evidence.extended(made).data
+    evidence.travel(6 * YEAR)
+    have_lists(evidence)
+    assert validate(made, evidence.trust, at=evidence.now()).verdict == "valid"
+
+    fixed = evidence.now()
+
+    class Later(datetime):
+        """pyHanko takes 'now' for a proof of existence from the machine's clock, whatever time it is told."""
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return fixed.astimezone(tz)
+
+    for module in (poe, ades_past):
+        monkeypatch.setattr(module, "datetime", Later)
+    assert strict(made, evidence, known=list(evidence.trust.crls)) == [("AdESPassed", "OK")] * 2

@@ -29,7 +29,7 @@ PROGRAMS = (
 EXPOSURE = {
     "tram-web.service": 2,
     "tram-signer.service": 4,
-    "tram-sync.service": 10,
+    "tram-sync.service": 12,  # its broker must see who asks: PrivateUsers=no
     "nginx.service": 27,
     "clamav-daemon.service": 6,
     "pcscd.service": 20,
