@@ -8,7 +8,7 @@ import io
 import subprocess
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta, tzinfo
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,6 @@ from pyhanko.sign.validation.policy_decl import (
 )
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.context import CertValidationPolicySpec
-from pyhanko_certvalidator.ltv import ades_past, poe
 from pyhanko_certvalidator.ltv.types import ValidationTimingInfo
 from pyhanko_certvalidator.policy_decl import REQUIRE_REVINFO, CertRevTrustPolicy, FreshnessReqType
 from pyhanko_certvalidator.registry import SimpleTrustManager
@@ -281,29 +280,3 @@ def test_strict_validation_does_not_take_a_later_stamp_for_the_missing_one(evide
     made = evidence.extended(offline)
     assert "B-LTA" not in made.level
     assert strict(made.data, evidence) == [("AdESIndeterminate", "SIG_CONSTRAINTS_FAILURE")] * 2
-
-
-def test_strict_validation_passes_after_renewal_when_every_signing_certificate_has_expired(
-    evidence: Evidence, online: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = evidence.extended(online).data
-    evidence.travel(4 * YEAR)
-    evidence.fresh_line()
-    evidence.services.renew_tsa(not_before=evidence.now() - timedelta(days=1), days=5 * 365)
-    made = evidence.extended(made).data
-    evidence.travel(6 * YEAR)
-    have_lists(evidence)
-    assert validate(made, evidence.trust, at=evidence.now()).verdict == "valid"
-
-    fixed = evidence.now()
-
-    class Later(datetime):
-        """pyHanko takes 'now' for a proof of existence from the machine's clock, whatever time it is told."""
-
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> datetime:
-            return fixed.astimezone(tz)
-
-    for module in (poe, ades_past):
-        monkeypatch.setattr(module, "datetime", Later)
-    assert strict(made, evidence, known=list(evidence.trust.crls)) == [("AdESPassed", "OK")] * 2
