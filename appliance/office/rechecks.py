@@ -67,13 +67,18 @@ def _first_verdicts(desk: Desk, done: Counter[str]) -> None:
         " (SELECT 1 FROM verdict_now WHERE subject = 'annex:' || id AND sha256 = sealed_sha256) LIMIT ?",
         [_FIRST_PER_RUN],
     ).fetchall()
+    longer = desk.db.execute(
+        "SELECT 'outgoing:' || outgoing_id, sha256, '' FROM extension WHERE NOT EXISTS (SELECT 1 FROM verdict_now"
+        " WHERE verdict_now.subject = 'outgoing:' || outgoing_id AND verdict_now.sha256 = extension.sha256) LIMIT ?",
+        [_FIRST_PER_RUN],
+    ).fetchall()
     came = desk.db.execute(
         "SELECT 'incoming:' || incoming_id, sha256, signatures FROM incoming_file WHERE media_type = 'application/pdf'"
         " AND scan = 'clean' AND NOT EXISTS (SELECT 1 FROM verdict_now"
         " WHERE subject = 'incoming:' || incoming_id AND verdict_now.sha256 = incoming_file.sha256) LIMIT ?",
         [_FIRST_PER_RUN],
     ).fetchall()
-    for subject, sha256, text in [*own, *annexes, *came]:
+    for subject, sha256, text in [*own, *annexes, *longer, *came]:
         kept = json.loads(text) if text else None
         try:
             report = kept if isinstance(kept, dict) else verdicts.examine(desk, sha256)
@@ -82,14 +87,12 @@ def _first_verdicts(desk: Desk, done: Counter[str]) -> None:
             done["failed"] += 1
             continue
         with transaction(desk.db):
-            _replace(desk, subject, sha256, report)
+            _begin(desk, subject, sha256, report)
         done["first"] += 1
 
 
-def _replace(desk: Desk, subject: str, sha256: str, report: dict[str, object]) -> None:
-    """The verdict on the newest form of a file; an older form of our own document is not looked at again."""
+def _begin(desk: Desk, subject: str, sha256: str, report: dict[str, object]) -> None:
+    """The first verdict on a file, shown where it belongs."""
     reason = "arrival" if subject.startswith("incoming:") else "own"
-    if reason == "own":
-        desk.db.execute("DELETE FROM verdict_now WHERE subject = ? AND sha256 <> ?", [subject, sha256])
     verdicts.record(desk.db, subject, sha256, report, reason, desk.clock.now())
     verdicts.show(desk.db, subject, sha256, report)

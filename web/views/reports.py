@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import N_, BadInput, NotFound
-from appliance.office import incoming, organs, outgoing, verdicts
+from appliance.office import evidence, incoming, organs, outgoing, verdicts
 from appliance.typesetting import typeset
 from web.access import open_to
 from web.context import actor, desk
@@ -135,6 +135,8 @@ def _incoming_file(document_id: str, position: int) -> FileReport:
 def _outgoing_file(document_id: str) -> FileReport:
     document = outgoing.get(desk(), actor(), document_id)
     sha256 = document.current_sha256
+    longer = evidence.newest(desk().db, sha256)  # the form with validation data and a time stamp, where there is one
+    sha256 = longer.sha256 if longer else sha256
     return stored(f"outgoing:{document_id}", sha256, document.file_name, desk().blobs.path(sha256).stat().st_size)
 
 
