@@ -26,7 +26,7 @@ from provisioning.demo.pki import Authority
 from tests.browser_fixtures import DESKTOP, PHONE, QUIET
 from tests.custody_fixtures import Store, TurnedClock
 from tests.office_fixtures import PASSWORD, Office
-from tests.web_fixtures import add_incoming, add_outgoing, make_app
+from tests.web_fixtures import add_annex, add_incoming, add_outgoing, make_app
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -70,6 +70,8 @@ def place(
         state: add_outgoing(office, state, subject=LONG, reason="Bổ sung căn cứ." if state == "returned" else "")
         for state in ("drafting", "returned", "submitted", "signed", "numbered", "sealed", "issued", "withdrawn")
     }
+    for name in ("Phụ lục I.pdf", f"{LONG[:140]}.pdf"):
+        add_annex(office, outgoing["drafting"], name)
     yesterday = (office.desk.clock.now() - timedelta(days=1)).isoformat()
     outgoing["yesterday"] = add_outgoing(office, "signed", signed_at=yesterday, urgency=3)
     task = {"assignee_id": accounts[OFFICIAL.username], "instruction": LONG, "task_due": "2026-01-02"}
@@ -158,6 +160,7 @@ def _pages(place: Place) -> dict[str, list[str]]:
             "/", "/van-ban-di/", "/van-ban-di/?tim=khongco", "/van-ban-di/moi", *(out[state] for state in clerk_states),
             f"{out['drafting']}/vi-tri", "/van-ban-den/", come["arrived"], come["refused"], "/hang-doi/",
             f"/hang-doi/{place.message}", "/so/van-ban-di?nam=2026", "/so/van-ban-den?nam=2026", "/cach-ly",
+            out["drafting"], "/ban-sao/moi", "/hinh-anh/",
             "/khong-co", "/kiem-tra-chu-ky", f"{come['arrived']}/tep/0/kiem-tra", f"{out['issued']}/kiem-tra",
             "/he-thong/", "/thiet-bi/", "/nhac-viec/", f"/thiet-bi/{place.devices['seal']}",
             f"/thiet-bi/{place.devices['seal']}/thu-hoi/",
@@ -168,7 +171,7 @@ def _pages(place: Place) -> dict[str, list[str]]:
         ],
         OFFICIAL.username: ["/", out["returned"], f"{out['returned']}/sua", come["assigned"], come["in_progress"]],
         TECHNICIAN.username: [
-            "/he-thong/", "/he-thong/tin-cay/", "/thiet-bi/", "/thiet-bi/dang-ky/", "/thiet-bi/?trang-thai=returned",
+            "/hinh-anh/", "/he-thong/", "/he-thong/tin-cay/", "/thiet-bi/", "/thiet-bi/dang-ky/", "/thiet-bi/?trang-thai=returned",
         ],
         AUDITOR.username: ["/nhat-ky/", "/"],
     }  # fmt: skip
@@ -199,7 +202,14 @@ def test_every_page_is_accessible_stays_in_the_window_and_keeps_the_policy(
 def test_every_field_has_a_label_that_is_more_than_a_placeholder(chromium: Browser, place: Place) -> None:
     context = _context(chromium, DESKTOP)
     page = _log_in(context, place, CLERK.username)
-    for path in ("/van-ban-di/moi", f"/van-ban-di/{place.outgoing['drafting']}/vi-tri", "/van-ban-di/", "/hang-doi/"):
+    for path in (
+        "/van-ban-di/moi",
+        "/ban-sao/moi",
+        "/hinh-anh/",
+        f"/van-ban-di/{place.outgoing['drafting']}/vi-tri",
+        "/van-ban-di/",
+        "/hang-doi/",
+    ):
         page.goto(place.base + path)
         bare = page.eval_on_selector_all(
             "input:not([type=hidden]), select, textarea",
