@@ -171,7 +171,8 @@ def _pages(place: Place) -> dict[str, list[str]]:
         ],
         OFFICIAL.username: ["/", out["returned"], f"{out['returned']}/sua", come["assigned"], come["in_progress"]],
         TECHNICIAN.username: [
-            "/hinh-anh/", "/he-thong/", "/he-thong/tin-cay/", "/thiet-bi/", "/thiet-bi/dang-ky/", "/thiet-bi/?trang-thai=returned",
+            "/he-thong/", "/he-thong/tin-cay/", "/hinh-anh/", "/thiet-bi/", "/thiet-bi/dang-ky/",
+            "/thiet-bi/?trang-thai=returned",
         ],
         AUDITOR.username: ["/nhat-ky/", "/"],
     }  # fmt: skip

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from sqlite_utils import Database
 
 from appliance.errors import N_, BadInput, NotFound, TramError
-from appliance.office import devices, incoming, looks, organs, people, series
+from appliance.office import devices, evidence, incoming, looks, organs, people, series
 from appliance.office.clock_guard import signing_time
 from appliance.office.desk import Actor, Desk
 from appliance.office.outgoing.drafting import pdf_name, write_recipients
@@ -197,7 +197,7 @@ def seal_copy(desk: Desk, actor: Actor, outgoing_id: str, pin: Pin, *, last_try:
     def make() -> bytes:
         return seal_corner(
             draft, field=COPY_FIELD, look=look, texts=texts, key=key, pin=pin.confirmed(last_try), signer=desk.signer,
-            at=at, trust=desk.trust,
+            at=at, trust=desk.trust, stamper=evidence.stamper(desk),
         )  # fmt: skip
 
     sealed = desk.blobs.put(with_pin(desk, actor, device_id, last_try, make))
@@ -212,7 +212,9 @@ def seal_copy(desk: Desk, actor: Actor, outgoing_id: str, pin: Pin, *, last_try:
         "issue_date": issued.isoformat(),
     }
     detail = {"sealed": sealed, "device": device_id, "code": code}
-    return apply(desk, actor, document, "seal_copy", changes, detail)
+    document = apply(desk, actor, document, "seal_copy", changes, detail)
+    evidence.keep(desk, f"outgoing:{document.id}", "sealed", desk.blobs.read(sealed))
+    return document
 
 
 def _take_number(desk: Desk, actor: Actor, document: Outgoing, at: datetime) -> Outgoing:
