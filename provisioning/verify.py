@@ -16,6 +16,7 @@ from appliance.signing.validate import validate
 
 EXIT = {"valid": 0, "invalid": 1, "unknown": 2}
 _UNSIGNED = N_("Tệp không có chữ ký số nào")
+VERDICTS = {"valid": N_("HỢP LỆ"), "invalid": N_("KHÔNG HỢP LỆ"), "unknown": N_("CHƯA KẾT LUẬN ĐƯỢC")}
 _MARKS = {"pass": "✓", "fail": "✗", "unknown": "?"}
 
 
@@ -48,8 +49,7 @@ def given_trust(roots: Sequence[Path], intermediates: Sequence[Path], crls: Sequ
 
 
 def _text(result: dict[str, Any], report: Report) -> str:
-    words = {"valid": N_("HỢP LỆ"), "invalid": N_("KHÔNG HỢP LỆ"), "unknown": N_("CHƯA KẾT LUẬN ĐƯỢC")}
-    lines = [f"{result['file']}: {words[result['verdict']]}", *([result["reason"]] if result["reason"] else [])]
+    lines = [f"{result['file']}: {VERDICTS[result['verdict']]}", *([result["reason"]] if result["reason"] else [])]
     for signature in report.signatures:
         lines.append(f"\n{signature.signer_name} ({signature.field}, {signature.level}) {signature.signing_time}")
         for check in signature.checks:

@@ -49,6 +49,11 @@ class Eyes:
         """The digest of the newest issued PDF."""
         return self._one("SELECT sealed_sha256 FROM outgoing WHERE state = 'issued' ORDER BY issued_at DESC LIMIT 1")
 
+    def sent(self) -> str:
+        """The digest of the form in which it went out: the sealed file itself, or that with its proofs added."""
+        extended = self._one("SELECT sha256 FROM extension WHERE sent = 1 ORDER BY id DESC LIMIT 1")
+        return extended or self.issued()
+
     def count(self, table: str, where: str = "1") -> str:
         """Rows of ``table``."""
         return self._one(f"SELECT count(*) FROM {table} WHERE {where}")

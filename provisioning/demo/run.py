@@ -22,8 +22,10 @@ from provisioning.demo.eyes import Eyes
 from provisioning.demo.person import Person
 from provisioning.demo.world import World, build, clear, programs, province_signer
 from provisioning.supervisor import Supervisor
+from provisioning.verify import VERDICTS
 
 SUMMARY = "summary.json"
+ISSUED, SENT = "issued.pdf", "sent.pdf"
 
 
 def run(data: Path, port: int, *, stay: bool) -> int:
@@ -80,22 +82,24 @@ def _say(step: Step) -> None:
 
 
 def _check_issued(world: World, desk: Desk) -> bool:
-    """The issued file and the journal, looked at once more after the day."""
-    sha256 = Eyes(desk).issued()
-    if not sha256:
+    """The issued file, as it was sealed and as it went out, and the journal, looked at once more after the day."""
+    eyes = Eyes(desk)
+    if not eyes.issued():
         return False
-    target = world.data / "issued.pdf"
-    shutil.copyfile(desk.blobs.path(sha256), target)
-    target.chmod(0o644)
+    for name, sha256 in ((ISSUED, eyes.issued()), (SENT, eyes.sent())):
+        shutil.copyfile(desk.blobs.path(sha256), world.data / name)
+        (world.data / name).chmod(0o644)
     try:
-        report = validate(target.read_bytes(), desk.trust)
+        report = validate((world.data / SENT).read_bytes(), desk.trust)
         entries = audit.verify(desk.db)
     except TramError as error:
         print(f"✗ {error}")
         return False
-    print(f"{'✓' if report.verdict == 'valid' else '✗'} Hai chữ ký trên văn bản phát hành: {report.verdict}")
+    signatures = [entry for entry in report.signatures if entry.kind == "signature"]
+    words, levels = VERDICTS.get(report.verdict, report.verdict), " và ".join(entry.level for entry in signatures)
+    print(f"{'✓' if report.verdict == 'valid' else '✗'} Hai chữ ký trên văn bản phát hành: {words}  ({levels})")
     print(f"✓ Nhật ký: {entries} mục, nguyên vẹn")
-    return report.verdict == "valid" and len(report.signatures) == 2
+    return report.verdict == "valid" and len(signatures) == 2
 
 
 def _summarise(world: World, desk: Desk, day: Day, held: bool) -> None:
@@ -114,7 +118,8 @@ def _summarise(world: World, desk: Desk, day: Day, held: bool) -> None:
         },
         "seal_pin": world.pins[UBND.id],
         "lan_ca": str(world.lan_ca),
-        "issued_pdf": str(world.data / "issued.pdf"),
+        "issued_pdf": str(world.data / ISSUED),
+        "sent_pdf": str(world.data / SENT),
         "signing_root": str(world.signing_root),
         "trust": str(world.settings.trust),
         "bus_copy": _bus_copy(world, desk),

@@ -81,10 +81,11 @@ def test_stock_pyhanko_says_bottom_line_valid_for_both_with_the_demo_root(day: F
         revocation_mode="hard-fail",
         allow_fetching=False,
     )
-    with Path(day.summary["issued_pdf"]).open("rb") as file:
-        signatures = PdfFileReader(file).embedded_signatures
-        verdicts = [validate_pdf_signature(signature, context).bottom_line for signature in signatures]
-    assert verdicts == [True, True]
+    for form in ("issued_pdf", "sent_pdf"):
+        with Path(day.summary[form]).open("rb") as file:
+            signatures = PdfFileReader(file).embedded_regular_signatures
+            verdicts = [validate_pdf_signature(signature, context).bottom_line for signature in signatures]
+        assert verdicts == [True, True], form
 
 
 def test_the_text_of_the_issued_page_has_number_and_date(day: FinishedDay) -> None:
@@ -97,8 +98,10 @@ def test_the_text_of_the_issued_page_has_number_and_date(day: FinishedDay) -> No
     assert str(int(at[8:10])) in text
 
 
-def test_the_bus_holds_the_very_file_that_was_issued(day: FinishedDay, tmp_path: Path) -> None:
+def test_the_bus_holds_the_very_file_that_was_sent(day: FinishedDay, tmp_path: Path) -> None:
     store = BlobStore(tmp_path)
     package = read_package(Path(day.summary["bus_copy"]), store)
     assert isinstance(package, ReadDocument)
-    assert store.read(package.files[0].sha256) == Path(day.summary["issued_pdf"]).read_bytes()
+    sent = Path(day.summary["sent_pdf"]).read_bytes()
+    assert store.read(package.files[0].sha256) == sent
+    assert sent.startswith(Path(day.summary["issued_pdf"]).read_bytes()), "proofs are added behind what was signed"

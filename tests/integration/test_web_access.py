@@ -32,6 +32,9 @@ GET = {
     "/van-ban-di/": READ,
     "/van-ban-di/moi": DESK,
     "/van-ban-di/{out}": READ,
+    "/van-ban-di/soan": DESK,
+    "/van-ban-di/soan/cong-van": DESK,
+    "/van-ban-di/{out}/noi-dung": DESK,
     "/van-ban-di/{out}/sua": DESK,
     "/van-ban-di/{out}/vi-tri": DESK,
     "/van-ban-di/{out}/tep": READ,
@@ -74,6 +77,9 @@ GET = {
 }
 POST = {
     "/van-ban-di/moi": DESK,
+    "/van-ban-di/soan/cong-van": DESK,
+    "/van-ban-di/soan/cong-van/xem-thu": DESK,
+    "/van-ban-di/{out}/noi-dung": DESK,
     "/van-ban-di/{out}/sua": DESK,
     "/van-ban-di/{out}/vi-tri": DESK,
     "/van-ban-di/{out}/vi-tri/quen": DESK,
@@ -151,7 +157,7 @@ def test_the_tables_here_name_every_view(app: Flask) -> None:
         path = path.replace("<annex_id>", "{annex}").replace("<account_id>", "{leader}")
         for name, mark in (("device", "dev"), ("handover", "hand"), ("request", "ask"), ("notice", "told")):
             path = path.replace(f"<{name}_id>", "{" + mark + "}")
-        path = path.replace("<step>", "khong-co").replace("<fingerprint>", "{print}")
+        path = path.replace("<step>", "khong-co").replace("<type_code>", "cong-van").replace("<fingerprint>", "{print}")
         return path.replace("<document_id>", "{out}" if "/van-ban-di" in path else "{in}").replace(
             "<int:position>", "0"
         )
