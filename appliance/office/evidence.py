@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,7 +17,7 @@ from sqlite_utils import Database
 
 from appliance.errors import BadInput, TramError, Unavailable
 from appliance.office.desk import Desk
-from appliance.signing.evidence_line import NoLine
+from appliance.signing.evidence_line import EvidenceLine, NoLine
 from appliance.signing.extend import Extended, extend, gather
 from appliance.signing.material import Material
 from appliance.signing.timestamps import LineStamper
@@ -26,6 +27,8 @@ from appliance.store.database import transaction
 _log = logging.getLogger(__name__)
 PER_RUN = 20
 MOST_CERTIFICATES = 300
+ISSUE_SECONDS = 10.0
+"""Longest that a clerk waits at issue for services from outside, for all files of the document together."""
 RETRY = timedelta(minutes=10)
 RETRY_MOST = timedelta(days=1)
 
@@ -123,15 +126,21 @@ class Prepared:
     evidence: list[dict[str, str]]
 
 
-def before_issue(desk: Desk, outgoing_id: str, source_sha256: str) -> Prepared | None:
-    """The extended form to send, when the services answer at once; None: the sealed file goes out as it is."""
-    if not desk.evidence.stamps():
-        return None
-    try:
-        return _prepared(desk, outgoing_id, source_sha256, source_sha256)
-    except TramError as error:
-        _log.warning("%s goes out without a time stamp over it: %s", outgoing_id, error)
-        return None
+def before_issue(desk: Desk, outgoing_id: str, sources: Iterable[str]) -> dict[str, Prepared]:
+    """Sealed file → the extended form to send, for those that the services answer about within ``ISSUE_SECONDS``.
+
+    The others go out as they are and are extended later.
+    """
+    line = desk.evidence.within(ISSUE_SECONDS)
+    done: dict[str, Prepared] = {}
+    for source in sources:
+        if not line.stamps():
+            break
+        try:
+            done[source] = _prepared(desk, line, outgoing_id, source, source)
+        except TramError as error:
+            _log.warning("%s goes out without a time stamp over %s: %s", outgoing_id, source, error)
+    return done
 
 
 def record(db: Database, outgoing_id: str, prepared: Prepared, at: datetime, *, sent: bool) -> None:
@@ -178,7 +187,7 @@ def extend_due(desk: Desk) -> Counter[str]:
         if not desk.evidence.stamps():
             break  # the line went down: the rest waits for the next run, without a failure of its own
         try:
-            prepared = _prepared(desk, outgoing_id, source, current)
+            prepared = _prepared(desk, desk.evidence, outgoing_id, source, current)
             now = desk.clock.now()
             with transaction(desk.db):
                 record(desk.db, outgoing_id, prepared, now, sent=False)
@@ -190,9 +199,9 @@ def extend_due(desk: Desk) -> Counter[str]:
     return done
 
 
-def _prepared(desk: Desk, outgoing_id: str, source: str, current: str) -> Prepared:
+def _prepared(desk: Desk, line: EvidenceLine, outgoing_id: str, source: str, current: str) -> Prepared:
     """Extended, validated, durable. Raises TramError."""
-    extended = extend(desk.blobs.read(current), trust=desk.trust, line=desk.evidence, now=desk.clock.now)
+    extended = extend(desk.blobs.read(current), trust=desk.trust, line=line, now=desk.clock.now)
     rows = _stored(desk, f"outgoing:{outgoing_id}", "extended", extended.material, desk.clock.now())
     return Prepared(source, desk.blobs.put(extended.data), extended, rows)
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import socket
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from asn1crypto import crl, ocsp, x509
 
@@ -34,6 +36,9 @@ class EvidenceLine(Protocol):
     def revocation(self, certificates: Sequence[x509.Certificate]) -> Material:
         """Fresh lists and OCSP answers about ``certificates``, as far as they can be had now; may be empty."""
 
+    def within(self, seconds: float) -> EvidenceLine:
+        """The same line, whose answers may take ``seconds`` from now, all together; then it has none any more."""
+
 
 class NoLine:
     """A box without a way outside."""
@@ -50,12 +55,23 @@ class NoLine:
         """Nothing."""
         return Material()
 
+    def within(self, seconds: float) -> NoLine:
+        """Takes no time at all."""
+        return self
+
 
 class BrokerLine:
-    """Asks the sync process. Holds no connection; may be shared by threads."""
+    """Asks the sync process. Holds no connection; may be shared by threads.
 
-    def __init__(self, socket_path: Path, timeout: float) -> None:
-        self._path, self._timeout = socket_path, timeout
+    ``timeout``: longest wait for one answer, seconds; ``until``: when the last one must be there (monotonic clock).
+    """
+
+    def __init__(self, socket_path: Path, timeout: float, *, until: float = math.inf) -> None:
+        self._path, self._timeout, self._until = socket_path, timeout, until
+
+    def within(self, seconds: float) -> Self:
+        """See ``EvidenceLine``."""
+        return type(self)(self._path, self._timeout, until=min(self._until, time.monotonic() + seconds))
 
     def stamp(self, request: bytes) -> bytes:
         """See ``EvidenceLine``."""
@@ -81,19 +97,39 @@ class BrokerLine:
         )
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        until = min(self._until, time.monotonic() + self._timeout)
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-                connection.settimeout(self._timeout)
+                connection.settimeout(_left(until))
                 connection.connect(str(self._path))
-                connection.sendall(json.dumps(request).encode("ascii") + b"\n")
-                with connection.makefile("rb") as stream:
-                    line = stream.readline(REPLY_LIMIT)
-            reply: dict[str, Any] = json.loads(line)
+                asked = request | {"seconds": round(_left(until), 3)}
+                connection.sendall(json.dumps(asked).encode("ascii") + b"\n")
+                reply: dict[str, Any] = json.loads(_line(connection, until))
         except (OSError, ValueError) as error:
             raise no_stamps() from error
         if not reply.get("ok"):
             raise no_stamps()
         return reply
+
+
+def _left(until: float) -> float:
+    """Seconds until then; raises TimeoutError when there are none."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def _line(connection: socket.socket, until: float) -> bytes:
+    """One line, whole by ``until`` however slowly it trickles. Raises TimeoutError."""
+    line = bytearray()
+    while not line.endswith(b"\n") and len(line) < REPLY_LIMIT:
+        connection.settimeout(_left(until))
+        piece = connection.recv(1 << 16)
+        if not piece:
+            break
+        line += piece
+    return bytes(line)
 
 
 def no_stamps() -> Unavailable:

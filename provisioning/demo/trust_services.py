@@ -41,19 +41,20 @@ _LIMIT = 64 * 1024
 class Misbehaviour:
     """What goes wrong, until ``clear``. ``fails``: paths that answer 503; ``html``: paths behind a captive portal;
     ``hangs``: paths that never answer; ``replies``: bytes to send instead of the right answer, by path;
-    ``wrong_digest``, ``wrong_nonce``: the time-stamp service lies about them.
+    ``slow``: seconds until an answer comes. ``wrong_digest``, ``wrong_nonce``: the time-stamp service lies about them.
     """
 
     fails: set[str] = field(default_factory=set)
     html: set[str] = field(default_factory=set)
     hangs: set[str] = field(default_factory=set)
     replies: dict[str, bytes] = field(default_factory=dict)
+    slow: dict[str, float] = field(default_factory=dict)
     wrong_digest: bool = False
     wrong_nonce: bool = False
 
     def clear(self) -> None:
         """Everything works again."""
-        self.fails, self.html, self.hangs, self.replies = set(), set(), set(), {}
+        self.fails, self.html, self.hangs, self.replies, self.slow = set(), set(), set(), {}, {}
         self.wrong_digest = self.wrong_nonce = False
 
 
@@ -166,6 +167,8 @@ class _Handler(BaseHTTPRequestHandler):
         if path in wrong.hangs:
             self.world.released.wait(60)
             return
+        if path in wrong.slow:
+            self.world.released.wait(wrong.slow[path])
         if path in wrong.fails:
             self._send(503, "text/plain", b"")
         elif path in wrong.html:

@@ -77,7 +77,9 @@ class _Handler(socketserver.StreamRequestHandler):
 
 def answer(line: EvidenceLine, request: dict[str, Any]) -> dict[str, Any]:
     """One question; raises TramError, or ValueError for one that makes no sense."""
-    operation = request.get("op")
+    operation, seconds = request.get("op"), request.get("seconds")
+    if isinstance(seconds, (int, float)):
+        line = line.within(seconds)  # the asker is gone by then: what was found so far is better than nothing
     if operation == "state":
         return {"ok": True, "stamps": line.stamps()}
     if operation == "stamp":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +18,9 @@ MOST_REDIRECTS = 3
 
 
 class Fetcher:
-    """Asks trust services. May be shared by threads."""
+    """Asks trust services. May be shared by threads. ``timeout``: seconds for one answer; ``seconds`` of a question:
+    what its asker has left, if that is less.
+    """
 
     def __init__(self, *, timeout: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._timeout, self._clock = timeout, clock
@@ -29,27 +32,31 @@ class Fetcher:
         with self._lock:
             return self._resting.get(_host(url), 0.0) > self._clock()
 
-    def get(self, url: str, *, limit: int) -> bytes:
+    def get(self, url: str, *, limit: int, seconds: float = math.inf) -> bytes:
         """The body at ``url``. Raises Unavailable."""
-        return self._bounded("GET", url, None, "", "", limit)
+        return self._bounded("GET", url, None, "", "", limit, seconds)
 
-    def post(self, url: str, body: bytes, *, sends: str, takes: str, limit: int) -> bytes:
+    def post(self, url: str, body: bytes, *, sends: str, takes: str, limit: int, seconds: float = math.inf) -> bytes:
         """The reply to ``body``, media types ``sends`` and ``takes``. Raises Unavailable."""
-        return self._bounded("POST", url, body, sends, takes, limit)
+        return self._bounded("POST", url, body, sends, takes, limit, seconds)
 
-    def _bounded(self, method: str, url: str, body: bytes | None, sends: str, takes: str, limit: int) -> bytes:
+    def _bounded(
+        self, method: str, url: str, body: bytes | None, sends: str, takes: str, limit: int, seconds: float
+    ) -> bytes:
         if self.rests(url):
             raise _failed(url, "resting")
         try:
-            return self._follow(method, url, body, sends, takes, limit)
+            return self._follow(method, url, body, sends, takes, limit, min(seconds, self._timeout))
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             with self._lock:
                 self._resting[_host(url)] = self._clock() + BREAK_SECONDS
             raise _failed(url, str(error) or type(error).__name__) from error
 
-    def _follow(self, method: str, url: str, body: bytes | None, sends: str, takes: str, limit: int) -> bytes:
-        deadline = self._clock() + self._timeout
-        with httpx.Client(timeout=self._timeout, follow_redirects=False) as client:
+    def _follow(
+        self, method: str, url: str, body: bytes | None, sends: str, takes: str, limit: int, seconds: float
+    ) -> bytes:
+        deadline = self._clock() + seconds
+        with httpx.Client(timeout=seconds, follow_redirects=False) as client:
             for _ in range(MOST_REDIRECTS + 1):
                 if urlsplit(url).scheme not in ("http", "https"):
                     raise ValueError("not an http address")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import logging
+import math
+import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from typing import Self
 
 from asn1crypto import crl, ocsp, x509
 from cryptography.exceptions import InvalidSignature
@@ -34,6 +38,19 @@ class DirectLine:
     def __init__(self, settings: Settings, trust: TrustStore, now: Callable[[], datetime]) -> None:
         self._url, self._trust, self._now = settings.tsa_url, trust, now
         self._fetch = Fetcher(timeout=settings.tsa_timeout_seconds)
+        self._until = math.inf
+
+    def within(self, seconds: float) -> Self:
+        """See ``EvidenceLine``; the copy shares what is known about hosts that failed."""
+        bounded = copy.copy(self)
+        bounded._until = min(self._until, time.monotonic() + seconds)
+        return bounded
+
+    def _left(self) -> float:
+        """Seconds for further questions; raises Unavailable when there are none."""
+        if (left := self._until - time.monotonic()) <= 0:
+            raise no_stamps()
+        return left
 
     def stamps(self) -> bool:
         """Whether a time-stamp service is configured and did not fail a moment ago."""
@@ -49,6 +66,7 @@ class DirectLine:
             sends="application/timestamp-query",
             takes="application/timestamp-reply",
             limit=STAMP_LIMIT,
+            seconds=self._left(),
         )
 
     def revocation(self, certificates: Sequence[x509.Certificate]) -> Material:
@@ -71,7 +89,7 @@ class DirectLine:
     def list_at(self, url: str, issuer: x509.Certificate) -> crl.CertificateList | None:
         """The list at ``url`` when ``issuer`` has signed it and it is current; else None, and the reason is logged."""
         try:
-            data = self._fetch.get(url, limit=LIST_LIMIT)
+            data = self._fetch.get(url, limit=LIST_LIMIT, seconds=self._left())
             return acceptable(data, [issuer], self._now())
         except (TramError, ValueError) as error:
             log.warning("no revocation list from %s: %s", url, error)
@@ -90,6 +108,7 @@ class DirectLine:
                 sends="application/ocsp-request",
                 takes="application/ocsp-response",
                 limit=OCSP_LIMIT,
+                seconds=self._left(),
             )
             response = ocsp.OCSPResponse.load(data, strict=True)
             if any(

@@ -3,6 +3,7 @@
 # ruff: noqa: F811 - a fixture is used by its name
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -63,6 +64,35 @@ def test_while_the_line_is_down_nothing_is_tried_and_nothing_is_lost(office: Off
     office.desk.evidence = NoLine()
     assert not records.extend_due(office.desk)
     assert office.desk.db.execute("SELECT count(*) FROM extension_failure").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("half_dead", [{"/tsa": 1.0, "/crl": 1.0, "/ocsp": 1.0}, {"/ocsp": 1.2}, {"/tsa": 2.5}])
+def test_a_half_dead_line_holds_the_clerk_no_longer_than_the_limit(
+    evidence: Evidence, office: Office, issued: str, half_dead: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit, margin = 2.0, 2.0  # our own checks of the file take their time on a busy machine
+    monkeypatch.setattr(records, "ISSUE_SECONDS", limit)
+    office.desk.evidence = evidence.line
+    evidence.services.misbehaviour.slow = half_dead  # each answer comes well within its own limit of 3 seconds
+    files = [_sealed(office, issued)] * 3
+    started = time.monotonic()
+    records.before_issue(office.desk, issued, files)
+    assert time.monotonic() - started < limit + margin
+
+
+@pytest.mark.parametrize("hangs", [{"/tsa"}, {"/ocsp"}, {"/tsa", "/ocsp", "/crl"}])
+def test_a_service_that_hangs_holds_the_clerk_no_longer_than_the_limit(
+    evidence: Evidence, office: Office, issued: str, hangs: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit, margin = 2.0, 2.0
+    monkeypatch.setattr(records, "ISSUE_SECONDS", limit)
+    evidence.services.misbehaviour.hangs = hangs
+    started = time.monotonic()
+    made = records.before_issue(office.desk, issued, [_sealed(office, issued)])
+    assert time.monotonic() - started < limit + margin
+    assert made == {}
+    evidence.services.released.set()
+    evidence.services.released.clear()
 
 
 def test_when_the_line_is_back_the_record_is_extended_once(office: Office, issued: str) -> None:

@@ -266,10 +266,7 @@ def issue(desk: Desk, actor: Actor, outgoing_id: str) -> Outgoing:
     check(actor, document, "issue")
     files = (document.sealed_sha256, *(one.sealed_sha256 for one in annexes(desk.db, document.id)))
     engine = {scan(desk, sha256 or "") for sha256 in files}.pop()
-    # before sending, if the line is up; a service that does not answer costs its few seconds once, not per file
-    lasting = {
-        sha256: made for sha256 in files if sha256 and (made := evidence.before_issue(desk, document.id, sha256))
-    }
+    lasting = evidence.before_issue(desk, document.id, filter(None, files))  # before sending, if the line is up
     now = desk.clock.now()
     package = _package(desk, actor, document, now, {sha256: made.sha256 for sha256, made in lasting.items()})
     prepared = messages.prepare_document(desk, package, organ_id=document.organ_id, outgoing_id=document.id, issued=now)
