@@ -110,6 +110,18 @@ def list_times(entry: crl.CertificateList) -> tuple[datetime, datetime | None]:
     return body["this_update"].native, body["next_update"].native
 
 
+def late(material: Material, certificates: Iterable[x509.Certificate]) -> bool:
+    """Whether a list or an answer in ``material`` about one of ``certificates`` was published after its end.
+
+    Past validation as pyHanko does it (ETSI EN 319 102-1, 5.6.2.2) takes it for the newest word about the certificate,
+    sets its control time there, and does not get beyond "expired".
+    """
+    return any(
+        len(material.crls) + len(material.ocsps) != len(kept.crls) + len(kept.ocsps)
+        for kept in (material.proper([one]) for one in certificates)
+    )
+
+
 def _in_time(entry: crl.CertificateList, ends: dict[bytes, datetime]) -> bool:
     until = ends.get(entry.issuer.dump())
     return until is None or list_times(entry)[0] <= until

@@ -16,7 +16,7 @@ from pyhanko.sign.validation.generic_cms import extract_tst_data_iter
 from pyhanko.sign.validation.status import PdfSignatureStatus
 
 from appliance.signing.certificates import STAMPING, standing
-from appliance.signing.material import NOTHING, Material, list_times
+from appliance.signing.material import NOTHING, Material, late, list_times
 from appliance.signing.trust import TrustStore
 
 CLOCK_SLACK = timedelta(minutes=5)
@@ -37,7 +37,8 @@ class Proof:
 
     ``moment``: it existed then (a stamp's time, or now); ``whole``: the revocation data of the whole file, believed
     only at the present moment, where an issuer with an expired certificate can no longer have signed it;
-    ``covered``: the revocation data under a document time stamp that holds; ``stamp``: whose word it is.
+    ``covered``: the revocation data under a document time stamp that holds; ``stamp``: whose word it is;
+    ``stampers``: the certificates of the document time stamps.
     """
 
     moment: datetime
@@ -46,6 +47,7 @@ class Proof:
     stamp: Stamp | None = None
     document: bool = False
     now: datetime | None = None
+    stampers: tuple[x509.Certificate, ...] = ()
 
     @property
     def material(self) -> Material:
@@ -61,7 +63,7 @@ class Proof:
         fresh = (one for one in self.whole.crls if one.issuer.dump() in alive and _current(list_times(one), now))
         return Material(self.whole.certificates, tuple(fresh))
 
-    def by_document(self, stamp: Stamp, covered: Material) -> Proof:
+    def by_document(self, stamp: Stamp, covered: Material, stamper: x509.Certificate) -> Proof:
         """Below a document time stamp that holds."""
         return replace(
             self,
@@ -69,6 +71,7 @@ class Proof:
             covered=self.covered + covered,
             stamp=stamp,
             document=True,
+            stampers=(*self.stampers, stamper),
             now=self.now or self.moment,
         )
 
@@ -129,8 +132,11 @@ def level_of(
         complete = judged.verdict == "valid"
     if inner is None:
         return "B-B" + (" + DSS" if complete else "") + (" + DTS" if proof.document else "")
+    if complete and proof.document:
+        involved = [certificate, inner.certificate, *proof.stampers]
+        return "B-LT + DTS" if late(proof.whole, involved) else "B-LTA"
     if complete:
-        return "B-LTA" if proof.document else "B-LT"
+        return "B-LT"
     return "B-T + DTS" if proof.document else "B-T"
 
 

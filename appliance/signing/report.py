@@ -45,12 +45,14 @@ LEVELS: dict[str, str] = {
     "B-T": N_("B-T: có dấu thời gian trong chữ ký"),
     "B-T + DTS": N_("B-T, tệp có thêm dấu thời gian"),
     "B-LT": N_("B-LT: có dấu thời gian trong chữ ký và dữ liệu kiểm tra"),
+    "B-LT + DTS": N_("B-LT, tệp có thêm dấu thời gian lưu trữ"),
     "B-LTA": N_("B-LTA: có dấu thời gian trong chữ ký, dữ liệu kiểm tra và dấu thời gian lưu trữ"),
 }
 """What a signature has besides itself, the least first. B-… are ETSI EN 319 142-1's baseline levels; a signature
 without a time stamp of its own (made offline) keeps B-B in its name, because strict validation does not take a later
-stamp over the file for the missing one. DSS: validation data in the file; DTS: a time stamp over the file (document
-time stamp)."""
+stamp over the file for the missing one. B-LT + DTS is not called B-LTA: the file carries revocation data of after a
+certificate's end, which strict validation does not get past (``material.late``). DSS: validation data in the file;
+DTS: a time stamp over the file (document time stamp)."""
 
 
 NOT_REACHED = N_("Không xét tiếp vì tiêu chí trước không đạt")

@@ -307,7 +307,7 @@ def _timestamp(embedded: EmbeddedPdfSignature, look: _Look, proof: Proof) -> tup
     if report.verdict != "valid" or status.timestamp > proof.moment + CLOCK_SLACK:
         return report, proof
     stamp = Stamp(status.timestamp, report.signer_name)
-    return report, proof.by_document(stamp, read_dss(embedded.reader, embedded.signed_revision))
+    return report, proof.by_document(stamp, read_dss(embedded.reader, embedded.signed_revision), status.signing_cert)
 
 
 def _stamp_standing(judged: Standing) -> Standing:

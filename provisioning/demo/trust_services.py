@@ -66,9 +66,11 @@ class TrustServices:
         self.misbehaviour = Misbehaviour()
         self.asked: list[str] = []
         self.released = threading.Event()
-        self._responder = authority.issue_service("Tra cứu chứng thư thử nghiệm", ExtendedKeyUsageOID.OCSP_SIGNING)
+        self._first_responder = authority.issue_service(
+            "Tra cứu chứng thư thử nghiệm", ExtendedKeyUsageOID.OCSP_SIGNING
+        )
         self._first = authority.issue_service("Dấu thời gian thử nghiệm", ExtendedKeyUsageOID.TIME_STAMPING)
-        self.tsa, self._tsa_key = self._first
+        self.first_tsa()
 
     def renew_tsa(self, *, not_before: datetime, days: int) -> None:
         """The time-stamp service gets a new key and certificate."""
@@ -76,9 +78,16 @@ class TrustServices:
             "Dấu thời gian thử nghiệm", ExtendedKeyUsageOID.TIME_STAMPING, not_before=not_before, days=days
         )
 
+    def renew_responder(self, *, not_before: datetime) -> None:
+        """The OCSP responder gets a new key and certificate."""
+        self._responder = self.authority.issue_service(
+            "Tra cứu chứng thư thử nghiệm", ExtendedKeyUsageOID.OCSP_SIGNING, not_before=not_before
+        )
+
     def first_tsa(self) -> None:
-        """Back to the key and certificate of the beginning."""
+        """Back to the key and certificate of the beginning, and the responder too."""
         self.tsa, self._tsa_key = self._first
+        self._responder = self._first_responder
 
     @property
     def host_port(self) -> tuple[str, int]:

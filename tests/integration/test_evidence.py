@@ -3,38 +3,27 @@
 # ruff: noqa: F811 - a fixture is used by its name
 from __future__ import annotations
 
-import asyncio
 import io
+import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
 from asn1crypto import crl
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import EmbeddedPdfSignature, validate_pdf_signature
-from pyhanko.sign.validation.ades import ades_lta_validation
-from pyhanko.sign.validation.policy_decl import (
-    LocalKnowledge,
-    PdfSignatureValidationSpec,
-    RevinfoOnlineFetchingRule,
-    RevocationInfoGatheringSpec,
-    SignatureValidationSpec,
-)
 from pyhanko_certvalidator import ValidationContext
-from pyhanko_certvalidator.context import CertValidationPolicySpec
-from pyhanko_certvalidator.ltv.types import ValidationTimingInfo
-from pyhanko_certvalidator.policy_decl import REQUIRE_REVINFO, CertRevTrustPolicy, FreshnessReqType
-from pyhanko_certvalidator.registry import SimpleTrustManager
-from pyhanko_certvalidator.revinfo.archival import CRLContainer
 
 from appliance.errors import RuleRefused, Unavailable
 from appliance.signing.validate import validate
 from provisioning.demo import pki
 from provisioning.demo.trust_services import TrustServices
 from tests.evidence_fixtures import YEAR, Evidence, evidence  # noqa: F401
+from tests.strict_validation import strict
 
 pytestmark = pytest.mark.slow
 
@@ -56,12 +45,16 @@ def calm(evidence: Evidence) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def offline(evidence: Evidence) -> bytes:
     """Made while no service answered."""
+    evidence.travel(timedelta(0))
+    evidence.services.first_tsa()
     return evidence.sealed(stamped=False)
 
 
 @pytest.fixture(scope="module")
 def online(evidence: Evidence) -> bytes:
     """Made while the services answered."""
+    evidence.travel(timedelta(0))
+    evidence.services.first_tsa()
     return evidence.sealed(stamped=True)
 
 
@@ -243,40 +236,62 @@ def test_the_true_list_is_taken(evidence: Evidence) -> None:
     assert isinstance(entry, crl.CertificateList)
 
 
-def strict(data: bytes, office: Evidence, *, known: list[crl.CertificateList] | None = None) -> list[tuple[str, str]]:
-    """pyHanko's ETSI EN 319 102-1 validation for long-term signatures, without a network: each signature's outcome.
-
-    Nothing but the root is told beforehand (``known``: lists that a validator of that time would fetch).
-    """
-    policy = CertValidationPolicySpec(
-        trust_manager=SimpleTrustManager.build(trust_roots=list(office.trust.roots)),
-        revinfo_policy=CertRevTrustPolicy(
-            REQUIRE_REVINFO,
-            freshness=timedelta(days=40),
-            freshness_req_type=FreshnessReqType.MAX_DIFF_REVOCATION_VALIDATION,
-        ),
-    )
-    spec = SignatureValidationSpec(
-        cert_validation_policy=policy,
-        revinfo_gathering_policy=RevocationInfoGatheringSpec(RevinfoOnlineFetchingRule.LOCAL_ONLY),
-        local_knowledge=LocalKnowledge(known_crls=[CRLContainer(one) for one in known or []]),
-    )
-    at = office.now()
-    timing = ValidationTimingInfo(validation_time=at, best_signature_time=at, point_in_time_validation=True)
-    outcomes = []
-    for embedded in PdfFileReader(io.BytesIO(data)).embedded_regular_signatures:
-        done = asyncio.run(ades_lta_validation(embedded, PdfSignatureValidationSpec(spec), timing_info=timing))
-        outcomes.append((type(done.ades_subindic).__name__, done.ades_subindic.name))
-    return outcomes
-
-
 def test_strict_validation_passes_what_was_signed_online(evidence: Evidence, online: bytes) -> None:
     made = evidence.extended(online)
     assert made.level == "B-LTA"
-    assert strict(made.data, evidence) == [("AdESPassed", "OK")] * 2
+    assert strict(made.data, evidence.trust.roots, at=evidence.now()) == [("AdESPassed", "OK")] * 2
 
 
 def test_strict_validation_does_not_take_a_later_stamp_for_the_missing_one(evidence: Evidence, offline: bytes) -> None:
     made = evidence.extended(offline)
     assert "B-LTA" not in made.level
-    assert strict(made.data, evidence) == [("AdESIndeterminate", "SIG_CONSTRAINTS_FAILURE")] * 2
+    assert (
+        strict(made.data, evidence.trust.roots, at=evidence.now())
+        == [("AdESIndeterminate", "SIG_CONSTRAINTS_FAILURE")] * 2
+    )
+
+
+def years_ahead(data: bytes, office: Evidence, folder: Path) -> list[str]:
+    """Strict validation with the machine's clock put to the office's time, by a validator who has the root's newest
+    list and a new answer about the newest time-stamp service.
+    """
+    newest = PdfFileReader(io.BytesIO(data)).embedded_timestamp_signatures[-1].signer_cert
+    found = office.line.revocation([newest, *office.trust.intermediates])
+    (root,) = office.trust.roots
+    (folder / "file.pdf").write_bytes(data)
+    (folder / "root.der").write_bytes(root.dump())
+    (folder / "root.crl").write_bytes(next(one for one in found.crls if one.issuer == root.subject).dump())
+    for number, answer in enumerate(found.ocsps):
+        (folder / f"{number}.ocsp").write_bytes(answer.dump())
+    clock = office.now().astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    child = [sys.executable, "-m", "tests.strict_validation", str(folder)]
+    done = subprocess.run(
+        ["faketime", clock, *child], capture_output=True, text=True, timeout=120, check=True,
+        env=os.environ | {"TZ": "UTC"}, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("renewed_after", "level"),
+    [(4 * YEAR + timedelta(days=300), "B-LTA"), (5 * YEAR + timedelta(days=100), "B-LT + DTS")],
+)
+def test_a_renewed_file_is_called_what_strict_validation_passes_when_all_old_certificates_have_ended(
+    evidence: Evidence, renewed_after: timedelta, level: str, tmp_path: Path
+) -> None:
+    # the signers' certificates last 5 years: renewed before their end, and after it
+    evidence.services.renew_tsa(not_before=evidence.now() - timedelta(days=1), days=6 * 365)
+    made = evidence.extended(evidence.sealed(stamped=True)).data
+    evidence.travel(renewed_after)
+    evidence.fresh_line()
+    evidence.services.renew_tsa(not_before=evidence.now() - timedelta(days=1), days=5 * 365)
+    evidence.services.renew_responder(not_before=evidence.now() - timedelta(days=1))
+    renewed = evidence.extended(made)
+    assert renewed.level == level
+    evidence.travel(6 * YEAR + timedelta(days=200))
+    evidence.fresh_line()
+    evidence.services.renew_responder(not_before=evidence.now() - timedelta(days=1))
+    outcomes = years_ahead(renewed.data, evidence, tmp_path)
+    assert (outcomes == ["AdESPassed OK"] * 2) == (level == "B-LTA"), outcomes
+    have_lists(evidence)
+    assert levels(renewed.data, evidence) == [("valid", level)] * 2  # our own check walks the chain in both
