@@ -31,6 +31,7 @@ def test_an_outgoing_document_goes_through_three_hands_and_leaves(browser: Brows
     official, chair, clerk = (log_in(browser, live, one.username) for one in (OFFICIAL, CHAIR, CLERK))
 
     official.get_by_role("link", name=re.compile("Soạn văn bản")).first.click()
+    official.get_by_role("link", name="Tải tệp PDF lên").click()
     official.get_by_label(re.compile("Tệp PDF")).set_input_files(pdf)
     official.get_by_label(re.compile("^Loại văn bản")).select_option(label="Quyết định")
     official.get_by_label(re.compile("^Trích yếu")).fill(LONG)
