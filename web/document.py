@@ -11,7 +11,7 @@ from flask_babel import gettext
 
 from appliance import clock
 from appliance.errors import N_, TramError
-from appliance.office import devices, messages, organs, outgoing, people
+from appliance.office import devices, evidence_state, messages, organs, outgoing, people
 from appliance.office.desk import Actor, Desk
 from appliance.office.legal_value import of_outgoing
 from appliance.office.outgoing import Outgoing
@@ -19,6 +19,7 @@ from appliance.regulation.copies import COPY_VALUE
 from appliance.regulation.document_types import STATUS_CODES
 from appliance.regulation.rules import ANNEX_SEALED, LEGAL_VALUE, SAME_DAY
 from appliance.signing.placement import Placement
+from appliance.signing.report import LEVELS
 from web import reading
 from web.context import actor, desk
 from web.reports import verdict_news
@@ -131,6 +132,8 @@ def outgoing_page(document: Outgoing, error: TramError | None = None) -> str:
         typeset=outgoing.text_of(work.db, document) is not None,
         error=error,
         annexes=annexes,
+        lasting=evidence_state.of_document(work.db, document.id),
+        LEVELS=LEVELS,
         shown=next((one for one in annexes if one.id == request.args.get("tep")), None),
         may_edit=document.editable and (document.drafter_id == person.account_id or person.has("clerk")),
         annex_rule=ANNEX_SEALED,

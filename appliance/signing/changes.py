@@ -10,7 +10,7 @@ from pyhanko.sign.validation import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import ModificationInfo, PdfSignatureStatus, SignatureCoverageLevel
 
 from appliance.errors import N_
-from appliance.signing.placement import DAY_FIELD, NUMBER_FIELD, SEAL_FIELD, SIGNATURE_FIELD, SLOT_FIELDS
+from appliance.signing.placement import COPY_FIELD, DAY_FIELD, NUMBER_FIELD, SEAL_FIELD, SIGNATURE_FIELD, SLOT_FIELDS
 
 CHANGED = N_("NỘI DUNG ĐÃ BỊ THAY ĐỔI sau khi ký")
 NOT_COVERED = N_("Chữ ký số không bao trùm toàn bộ nội dung tệp tại thời điểm ký")
@@ -60,7 +60,9 @@ def changes(status: PdfSignatureStatus, reader: PdfFileReader) -> list[str]:
     if SEAL_FIELD in changed:
         done.append(N_("đã đóng dấu"))
     stamps = _stamps(reader)
-    other = changed - {*SLOT_FIELDS, SEAL_FIELD} - stamps
+    if COPY_FIELD in changed:
+        done.append(N_("đã có chữ ký số của cơ quan trên bản sao"))
+    other = changed - {*SLOT_FIELDS, SEAL_FIELD, COPY_FIELD} - stamps
     if other:
         done.append(N_("đã ký hoặc điền thêm ô: %s") % ", ".join(sorted(other)))
     if changed & stamps:

@@ -29,15 +29,12 @@ from appliance.signing.certificates import check_before_signing
 from appliance.signing.client import SignerClient
 from appliance.signing.fonts import text_width
 from appliance.signing.inspection import UNREADABLE, inspect
-from appliance.signing.placement import LEFT_INSET, POINTS_PER_MM, SEAL_FIELD, Area
+from appliance.signing.placement import COPY_FIELD, LEFT_INSET, POINTS_PER_MM, SEAL_FIELD, Area
 from appliance.signing.produce import open_writer, require_good, sign_field
 from appliance.signing.token import Pin, TokenKey
 from appliance.signing.token_signer import TokenSigner
 from appliance.signing.trust import TrustStore
 from appliance.signing.validate import validate
-
-COPY_FIELD = "DauBanSao"
-"""The organ's signature on a copy; an original that keeps its own signatures may hold a field ConDau already."""
 
 _FROM_TOP, _FROM_RIGHT = 5 * POINTS_PER_MM, 15 * POINTS_PER_MM
 """Inside the top margin (20-25 mm, annex I) and at the right one, where no text of a well laid page stands."""

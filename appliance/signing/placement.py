@@ -16,6 +16,7 @@ POINTS_PER_MM = 72 / 25.4
 
 SIGNATURE_FIELD = "ChuKyLanhDao"
 SEAL_FIELD = "ConDau"
+COPY_FIELD = "DauBanSao"  # an original that keeps its own signatures may hold a field ConDau already
 NUMBER_FIELD = "SoVanBan"
 DAY_FIELD = "NgayVanBan"
 MONTH_FIELD = "ThangVanBan"

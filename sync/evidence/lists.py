@@ -17,13 +17,11 @@ from asn1crypto import crl
 
 from appliance.office.desk import Desk
 from appliance.office.evidence import certificates_on_file
+from appliance.office.evidence_state import LISTS_FACT
 from appliance.signing.material import list_times
 from appliance.store import audit, facts
 from appliance.store.database import transaction
 from sync.evidence.line import DirectLine, list_addresses
-
-FACT = "revocation-lists"
-"""JSON, address → what the last fetch said: at, result ('new', 'same', 'failed')."""
 
 
 def refresh(desk: Desk, line: DirectLine | None = None) -> Counter[str]:
@@ -39,7 +37,7 @@ def refresh(desk: Desk, line: DirectLine | None = None) -> Counter[str]:
             result = "failed" if issuer is None else _one(desk, line.list_at(url, issuer), url)
             notes[url] = {"at": desk.clock.now().isoformat(), "result": result}
             done[result] += 1
-    facts.put(desk.db, FACT, json.dumps(notes, ensure_ascii=False))
+    facts.put(desk.db, LISTS_FACT, json.dumps(notes, ensure_ascii=False))
     return done
 
 

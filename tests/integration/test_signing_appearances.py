@@ -19,8 +19,8 @@ from pyhanko_certvalidator import ValidationContext
 from appliance.clock import VN
 from appliance.errors import BadInput, RuleRefused
 from appliance.regulation.appearances import PROFILES, appearance, profile_of
-from appliance.signing.corner import COPY_FIELD, ready_for_corner, seal_corner, takes_another_signature
-from appliance.signing.placement import SEAL_FIELD, Area
+from appliance.signing.corner import ready_for_corner, seal_corner, takes_another_signature
+from appliance.signing.placement import COPY_FIELD, SEAL_FIELD, Area
 from appliance.signing.token import Pin
 from appliance.signing.validate import validate
 from tests.drafts import make_draft

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import N_, BadInput, NotFound
-from appliance.office import evidence, incoming, organs, outgoing, verdicts
+from appliance.office import evidence, evidence_state, incoming, organs, outgoing, verdicts
 from appliance.typesetting import typeset
 from web.access import open_to
 from web.context import actor, desk
@@ -143,12 +143,21 @@ def _outgoing_file(document_id: str) -> FileReport:
 def _annex_file(document_id: str, annex_id: str) -> FileReport:
     annex = outgoing.annex(desk(), actor(), document_id, annex_id)
     sha256 = annex.current_sha256
+    longer = evidence.newest(desk().db, sha256)
+    sha256 = longer.sha256 if longer else sha256
     return stored(f"annex:{annex_id}", sha256, annex.name, desk().blobs.path(sha256).stat().st_size)
 
 
 def _page(found: FileReport, back: str, paper: str) -> str:
     return render_template(
-        "report/show.html", found=found, back=back, paper=paper, items=items, checks=checks, reasons=verdicts.REASONS
+        "report/show.html",
+        found=found,
+        lasting=evidence_state.of_file(desk().db, found.sha256),
+        back=back,
+        paper=paper,
+        items=items,
+        checks=checks,
+        reasons=verdicts.REASONS,
     )
 
 

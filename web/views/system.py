@@ -10,13 +10,15 @@ from importlib.metadata import PackageNotFoundError, version
 
 from flask import Blueprint, render_template
 
-from appliance.office import custody, organs
+from appliance.office import custody, evidence_state, organs
 from appliance.store import facts
 from web import reading
 from web.access import open_to
 from web.context import actor, desk
 
 pages = Blueprint("system", __name__, url_prefix="/he-thong")
+STAMPS_SECONDS = 2.0
+"""Longest that the page waits to hear whether the time-stamp service answers."""
 _PACKAGES = (
     "tram-van-ban",
     "flask",
@@ -49,6 +51,9 @@ def index() -> str:
         organs=organs.own(work.db),
         clock=work.clock.read(work.db),
         now=work.clock.now(),
+        stamps=work.evidence.within(STAMPS_SECONDS).stamps(),
+        lists=evidence_state.lists(work.db),
+        failures=evidence_state.failures(work.db),
     )
 
 

@@ -34,8 +34,8 @@ from appliance.regulation.copies import (
 )
 from appliance.regulation.document_types import notation, number_text
 from appliance.signing import copying
-from appliance.signing.corner import COPY_FIELD, ready_for_corner, seal_corner, takes_another_signature
-from appliance.signing.placement import Area, Placement
+from appliance.signing.corner import ready_for_corner, seal_corner, takes_another_signature
+from appliance.signing.placement import COPY_FIELD, Area, Placement
 from appliance.signing.token import Pin
 from appliance.signing.validate import validate
 from appliance.store import audit
