@@ -36,8 +36,8 @@ class FileState:
     failure: Failure | None
 
 
-_FAILURES = """SELECT failure.outgoing_id, coalesce(document_code, ''), subject, failure.reason, tries, next_at, source_sha256
-  FROM extension_failure failure JOIN outgoing ON outgoing.id = failure.outgoing_id"""
+_FAILURES = """SELECT failure.outgoing_id, coalesce(document_code, ''), subject, failure.reason, tries, next_at,
+  source_sha256 FROM extension_failure failure JOIN outgoing ON outgoing.id = failure.outgoing_id"""
 
 
 def _failure(row: tuple[Any, ...]) -> Failure:

@@ -10,7 +10,7 @@ import asyncio
 import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from asn1crypto import crl, ocsp, x509
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -23,6 +23,7 @@ from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.generic_cms import extract_tst_data_iter
 
 from appliance.errors import N_, BadInput, RuleRefused, Unavailable
+from appliance.signing.algorithms import POLICY
 from appliance.signing.certificates import named_chain
 from appliance.signing.evidence_line import EvidenceLine
 from appliance.signing.material import Material, answers, list_times, read_dss
@@ -32,9 +33,8 @@ from appliance.signing.trust import TrustStore
 from appliance.signing.validate import validate
 
 DIGEST = "sha256"
-LASTS_UNTIL = {2048: datetime(2030, 12, 31, tzinfo=UTC)}
-"""Key length of a time-stamp service (RSA, bits) → until when a stamp by it counts (NIST SP 800-131A); others: as long
-as the service's certificate."""
+LASTS_UNTIL = {int(bits): datetime.combine(day, time(), UTC) for bits, day in POLICY["stamps_last_until"].items()}
+"""``algorithms.toml``: length of a time-stamp service's RSA key → until when a stamp by it counts."""
 LEAST_REST = timedelta(days=90)
 """A renewal that can give nothing better than the last stamp is not tried again before."""
 
@@ -117,9 +117,9 @@ def _newest(
             lists[entry.issuer.dump()] = entry
     replies: dict[int, tuple[datetime, ocsp.OCSPResponse]] = {}
     for response in found.ocsps:
-        for serial, time, _ in answers(response):
-            if serial in serials and (serial not in replies or replies[serial][0] < time):
-                replies[serial] = (time, response)
+        for serial, said, _ in answers(response):
+            if serial in serials and (serial not in replies or replies[serial][0] < said):
+                replies[serial] = (said, response)
     return tuple(lists.values()), tuple(response for _, response in replies.values())
 
 

@@ -159,3 +159,29 @@ def test_fresh_lists_come_into_the_folder_and_false_ones_do_not(
 
 def _sealed(office: Office, document_id: str) -> str:
     return str(office.desk.db.execute("SELECT sealed_sha256 FROM outgoing WHERE id = ?", [document_id]).fetchone()[0])
+
+
+def test_an_annex_is_extended_and_renewed_like_its_document(evidence: Evidence, office: Office, issued: str) -> None:
+    db, desk = office.desk.db, office.desk
+    annex = desk.blobs.put(evidence.sealed(stamped=True))
+    desk.db.table("outgoing_file").insert(
+        {
+            "id": uuid7(), "outgoing_id": issued, "position": 1, "name": "Phụ lục I.pdf", "page_count": 1, "size": 1,
+            "draft_sha256": annex, "sealed_sha256": annex,
+        }
+    )  # fmt: skip
+    assert records.extend_due(desk) == {"extended": 2}
+    kept = records.newest(db, annex)
+    assert kept is not None
+    assert kept.level == "B-LTA"
+    evidence.travel(3 * YEAR + timedelta(days=200))
+    evidence.fresh_line()
+    evidence.services.renew_tsa(not_before=evidence.now() - timedelta(days=1), days=5 * 365)
+    assert records.extend_due(desk) == {"renewed": 2}
+
+
+def test_what_a_cut_short_step_did_not_keep_is_kept_later_once(office: Office, issued: str) -> None:
+    assert records.keep_missing(office.desk) == 1
+    found = office.desk.db.execute("SELECT DISTINCT subject, occasion FROM document_evidence").fetchall()
+    assert found == [(f"outgoing:{issued}", "sealed")]
+    assert records.keep_missing(office.desk) == 0
