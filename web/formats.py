@@ -119,13 +119,18 @@ def size(count: int | float) -> str:
 def told(error: TramError) -> str:
     """The error's sentence in the reader's language, its parameters filled in."""
     text = _(error.message)
-    return text % error.params if error.params else text
+    return sentence(text % error.params if error.params else text)
 
 
 def next_step(error: TramError) -> str:
     """What to do next, likewise."""
     text = _(error.next_step) if error.next_step else ""
-    return text % error.params if error.params and text else text
+    return sentence(text % error.params if error.params and text else text)
+
+
+def sentence(text: str) -> str:
+    """``text`` closed with a full stop, unless it closes itself; reasons from the signing rooms come without one."""
+    return text + "." if text and text[-1] not in ".!?:…" else text
 
 
 def _stated(table: dict[str, tuple[str, str]]) -> Any:
@@ -139,7 +144,8 @@ def _stated(table: dict[str, tuple[str, str]]) -> Any:
 def init_formats(app: Flask) -> None:
     """Make the formats known to the templates."""
     app.jinja_env.filters.update(
-        moment=moment, day=day, span=span, size=size, told=told, next_step=next_step, from_json=json.loads,
+        moment=moment, day=day, span=span, size=size, told=told, next_step=next_step, sentence=sentence,
+        from_json=json.loads,
         outgoing_state=_stated(OUTGOING), incoming_state=_stated(INCOMING), message_state=_stated(MESSAGE),
         recipient_state=_stated(RECIPIENT), verdict=_stated(VERDICT), clock_state=_stated(CLOCK),
         device_state=_stated(DEVICE), legal_value=_stated(LEGAL_VALUE),

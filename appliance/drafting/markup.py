@@ -92,11 +92,13 @@ def _row_kind(line: str) -> str:
     """What separates the cells of this line; '' for a line of text."""
     if line.startswith("|") and line.count("|") > 1:
         return "|"
-    return "\t" if "\t" in line.strip() else ""
+    if "\t" in line.strip():
+        return "\t"
+    return " | " if " | " in line.strip() else ""  # as people type it: bars between the cells only
 
 
 def _cells(line: str) -> tuple[tuple[Run, ...], ...]:
-    cells = line.strip().strip("|").split("|") if line.startswith("|") else line.split("\t")
+    cells = line.split("\t") if _row_kind(line) == "\t" else line.strip().strip("|").split("|")
     return tuple(runs(" ".join(cell.split())) for cell in cells)
 
 

@@ -204,7 +204,7 @@ ROWS: dict[str, tuple[Row, str]] = {
     # a device's, by the shim
     "no token in the reader": (shim("C_GetTokenInfo rv 0xe0"), "Không thấy thiết bị ký số đã đăng ký"),
     "wrong PIN said as a general error": (
-        shim("C_Login rv 0x5", f"flags-after-login {COUNT_LOW}"), "Mã PIN không đúng Việc cần làm"
+        shim("C_Login rv 0x5", f"flags-after-login {COUNT_LOW}"), "Mã PIN không đúng. Việc cần làm"
     ),
     "last try": (
         shim("C_Login rv 0xa0", f"flags-after-login {FINAL_TRY}"),
@@ -264,7 +264,7 @@ def test_the_page_says_what_failed_and_the_next_signature_works_without_a_restar
 
 
 def test_a_wrong_pin_is_counted_in_words_and_the_third_one_wants_a_confirmation(table: Table) -> None:
-    assert "Mã PIN không đúng Việc cần làm" in table.attempt("000000")[1]
+    assert "Mã PIN không đúng. Việc cần làm" in table.attempt("000000")[1]
     assert "Mã PIN không đúng, đã nhập sai 2 lần liên tiếp" in table.attempt("000000")[1]
     assert "sai thêm lần nữa thiết bị có thể bị khóa" in table.attempt()[1]
     assert table.attempt(last_try="1")[::2] == (303, "signed")

@@ -78,7 +78,14 @@ def test_bold_and_italic_inside_a_line() -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["| STT | Tên |\n|---|:---:|\n| 1 | Ấp A |\n| 2 |", "STT\tTên\n1\tẤp A\n2"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "| STT | Tên |\n|---|:---:|\n| 1 | Ấp A |\n| 2 |",
+        "STT\tTên\n1\tẤp A\n2",
+        "STT | Tên\n1 | Ấp A\n2 | Ấp B",
+    ],
+)
 def test_tables_typed_or_pasted(text: str) -> None:
     table = parse(clean(text))[0]
     assert isinstance(table, Table)

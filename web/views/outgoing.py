@@ -114,11 +114,9 @@ def update(document_id: str) -> Response | tuple[str, int]:
 @pages.get("/<document_id>/chu-ky")
 @open_to(*READERS)
 def signatures(document_id: str) -> str:
-    """The validation report of the newest file (``?tep=``: of an annex), as an area of the document's page."""
+    """The validation report of the newest file, as an area of the document's page."""
     document = outgoing.get(desk(), actor(), document_id)
-    asked = request.args.get("tep", "")
-    file = outgoing.annex(desk(), actor(), document_id, asked) if asked else document
-    report = report_of(desk(), file.current_sha256)
+    report = report_of(desk(), document.current_sha256)
     return render_area("part/signature_list.html", _("Chữ ký số"), report=report)
 
 
