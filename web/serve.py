@@ -14,6 +14,7 @@ from typing import Any
 
 from waitress.server import create_server
 
+from appliance import typesetting
 from appliance.config import Settings
 from appliance.office.desk import Desk
 from web.app import create_app
@@ -37,6 +38,7 @@ def main(settings: Settings, make_desk: Callable[[], Desk]) -> None:
     server = create_server(running, **_options(settings))
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, running.stop)
+    threading.Thread(target=typesetting.warm, name="warm", daemon=True).start()  # seconds, not for the first to print
     log.info("web ready")
     try:
         server.run()  # returns when the handler raises SystemExit

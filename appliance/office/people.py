@@ -28,7 +28,9 @@ MAX_FAILURES_PER_ACCOUNT = 5
 MAX_FAILURES_PER_ADDRESS = 20
 
 _hasher = PasswordHasher()
-_DUMMY = _hasher.hash("không có tài khoản này")  # an unknown name costs the same time as a wrong password
+_DUMMY = f"$argon2id$v=19$m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}${'A' * 22}${'A' * 43}"
+"""No password's hash: an unknown name costs the same time as a wrong password. Written out, not computed, because
+each process would pay for a hash when it starts."""
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,12 @@
 """HTML to PDF for what the box itself writes: documents from a template, minutes, reports.
 
-Only texts and pictures given with the page are used: nothing is fetched, whatever the HTML names.
+The library behind it takes seconds to load, so it is loaded at first use, or before that by ``warm``.
 """
 
 from __future__ import annotations
 
-import io
-import unicodedata
 from collections.abc import Mapping
-from typing import Any
-
-from weasyprint import HTML
-from weasyprint.urls import URLFetcher, URLFetcherResponse
-
-_GIVEN = "given:/"
+from importlib import import_module
 
 
 def typeset(html: str, *, pictures: Mapping[str, bytes] | None = None) -> bytes:
@@ -22,22 +15,11 @@ def typeset(html: str, *, pictures: Mapping[str, bytes] | None = None) -> bytes:
     ``pictures``: PNG bytes by the address the page uses for them, e.g. ``{"seal.png": ...}``. Any other address,
     on the net or on this machine, is left out of the page.
     """
-    out = io.BytesIO()
-    page = unicodedata.normalize("NFC", html)
-    HTML(string=page, url_fetcher=_Given(pictures or {}), base_url=_GIVEN).write_pdf(out, pdf_tags=True)
-    return out.getvalue()
+    from appliance.typesetting import page
+
+    return page.typeset(html, pictures=pictures)
 
 
-class _Given(URLFetcher):  # type: ignore[misc]
-    """Hands out the given pictures only; the library's own handlers (HTTP, FTP, files) are never reached."""
-
-    def __init__(self, pictures: Mapping[str, bytes]) -> None:
-        super().__init__(allowed_protocols=())
-        self._pictures = pictures
-
-    def fetch(self, url: str, headers: Any = None) -> URLFetcherResponse:
-        """The picture of that name. Raises ValueError, which the library turns into a missing picture."""
-        name = url.removeprefix(_GIVEN)
-        if name not in self._pictures:
-            raise ValueError("not given with the page")
-        return URLFetcherResponse(url, self._pictures[name], {"Content-Type": "image/png"})
+def warm() -> None:
+    """Load the library now, e.g. in a thread of a process that has just become ready."""
+    import_module("appliance.typesetting.page")
