@@ -1,4 +1,4 @@
-"""Outgoing documents (văn bản đi), in the order of their life: records, drafting, steps.
+"""Outgoing documents (văn bản đi), in the order of their life: records, drafting, leader, sealing, issuing; copies.
 
 This package is the door: ``outgoing.create``, ``outgoing.sign`` and so on.
 """
@@ -25,6 +25,8 @@ from appliance.office.outgoing.drafting import (
     set_placement,
     update,
 )
+from appliance.office.outgoing.issuing import issue
+from appliance.office.outgoing.leader import give_back, sign, submit, withdraw
 from appliance.office.outgoing.records import (
     EDITABLE,
     STATES,
@@ -38,16 +40,7 @@ from appliance.office.outgoing.records import (
     recipients,
     register,
 )
-from appliance.office.outgoing.steps import (
-    ask_to_sign_again,
-    give_back,
-    issue,
-    number_and_seal,
-    send_back,
-    sign,
-    submit,
-    withdraw,
-)
+from appliance.office.outgoing.sealing import ask_to_sign_again, number_and_seal, send_back
 from appliance.office.outgoing.taken import take_signed
 from appliance.office.outgoing.texts import begin, competence, completed, text_of
 

@@ -20,8 +20,8 @@ from appliance.office.clock_guard import signing_time
 from appliance.office.desk import Actor, Desk
 from appliance.office.outgoing.drafting import pdf_name, write_recipients
 from appliance.office.outgoing.moves import apply, check, require, scan
+from appliance.office.outgoing.pins import with_pin
 from appliance.office.outgoing.records import Outgoing, get
-from appliance.office.outgoing.steps import with_pin
 from appliance.regulation import rules
 from appliance.regulation.codes import document_code
 from appliance.regulation.copies import (
