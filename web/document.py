@@ -22,6 +22,7 @@ from appliance.signing.placement import Placement
 from appliance.signing.report import LEVELS
 from web import reading
 from web.context import actor, desk
+from web.journal_words import ACTIONS
 from web.reports import verdict_news
 
 STEPS: dict[str, str] = {
@@ -170,7 +171,7 @@ def timeline(work: Desk, outgoing_id: str) -> list[dict[str, Any]]:
         reporter = organs.by_code(work.db, detail["from"]) if status else None
         steps.append(
             {
-                "words": STEPS.get(action, entry["action"]),
+                "words": STEPS.get(action) or ACTIONS.get(entry["action"], entry["action"]),
                 "to": gettext(status) if status else "",
                 "who": reporter.name if reporter else known.get(entry["actor"], entry["actor"]),
                 "at": entry["at"],

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from appliance.office.evidence_state import LISTS_FACT
-from appliance.store import facts
+from appliance.store import audit, facts
+from appliance.store.database import transaction
 from provisioning.demo.cast import CLERK, TECHNICIAN
 from tests.office_fixtures import Office
 from tests.web_fixtures import Visitor, add_annex, add_outgoing, words
@@ -47,6 +48,16 @@ def test_the_clerk_reads_how_long_each_file_can_be_checked_and_why_one_waits(off
     assert "Trạm thử lại lúc 02/03/2026 11:30 (đã thử 3 lần)" in page
     report = words(clerk.get(f"/van-ban-di/{number}/kiem-tra"))
     assert "Kiểm tra được đến 31/12/2030" in report
+
+
+def test_the_timeline_says_in_words_what_the_box_did_by_itself(office: Office) -> None:
+    clerk, number = Visitor(office), issued(office)
+    clerk.log_in(CLERK.username)
+    with transaction(office.desk.db):
+        audit.append(office.desk.db, office.desk.clock.now(), "system", "evidence.extend", f"outgoing:{number}", {})
+    page = words(clerk.get(f"/van-ban-di/{number}"))
+    assert "Bổ sung dữ liệu kiểm tra và dấu thời gian Hệ thống" in page
+    assert "evidence.extend" not in page
 
 
 def test_before_the_line_is_back_the_page_says_that_the_station_will_do_it(office: Office) -> None:

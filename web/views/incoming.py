@@ -21,6 +21,7 @@ from appliance.regulation.rules import LEGAL_VALUE
 from web import reading
 from web.access import open_to
 from web.context import actor, desk
+from web.journal_words import ACTIONS
 from web.paging import PER_PAGE, page_count, page_number
 from web.reports import verdict_news
 
@@ -205,7 +206,7 @@ def _timeline(document_id: str) -> list[dict[str, Any]]:
         action, detail = entry["action"].removeprefix("incoming."), json.loads(entry["detail"])
         steps.append(
             {
-                "words": STEPS.get(action, entry["action"]),
+                "words": STEPS.get(action) or ACTIONS.get(entry["action"], entry["action"]),
                 "who": known.get(entry["actor"], entry["actor"]),
                 "at": entry["at"],
                 "reason": detail.get("refusal_reason") or detail.get("instruction") or detail.get("result") or "",
