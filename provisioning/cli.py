@@ -30,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("pyhanko").setLevel(logging.ERROR)  # a chain that leads nowhere is a verdict, no trace
     for chatty in ("httpx", "fontTools", "weasyprint", "apscheduler"):
         logging.getLogger(chatty).setLevel(logging.WARNING)  # a line per request or glyph would bury what matters
-    options = _parser().parse_args(arguments)
+    options, unknown = _parser().parse_known_args(arguments)
+    if unknown:
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         return int(options.run(options) or 0)
     except TramError as error:
@@ -55,6 +57,7 @@ def _vietnamese_time() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="tram", description="Trạm Văn Bản: a commune office's box for official documents")
+    parser.set_defaults(parser=parser)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _service(commands, "web", "the pages, on the Unix socket behind the TLS front", _web)
     _service(commands, "signer", "the only owner of the PKCS#11 module", _signer)
@@ -68,16 +71,16 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser(
         "verify", help="the verdict on the signatures of any PDF: 0 valid, 1 invalid, 2 unknown"
     )
-    verify.add_argument("file", type=Path)
+    verify.add_argument("file", type=Path, nargs="?", help="the PDF; may also come last, after the anchors")
     for flag, text in (
-        ("--trust", "a trusted root (PEM or DER); may be repeated"),
-        ("--cert", "a further authority, to complete chains; may be repeated"),
-        ("--crl", "a revocation list; may be repeated"),
+        ("--trust", "trusted roots (PEM or DER)"),
+        ("--cert", "further authorities, to complete chains"),
+        ("--crl", "revocation lists"),
     ):
-        verify.add_argument(flag, type=Path, action="append", default=[], help=text)
+        verify.add_argument(flag, type=Path, nargs="+", action="extend", default=[], metavar="FILE", help=text)
     verify.add_argument("--at", type=datetime.fromisoformat, help="judge as of this time (ISO 8601); default: now")
     verify.add_argument("--json", action="store_true", help="everything, as JSON")
-    verify.set_defaults(run=_verify)
+    verify.set_defaults(run=_verify, parser=verify)
     bus = commands.add_parser("bus", help="the reference bus, for demos, tests and conformance")
     bus.add_argument("--config", type=Path, required=True, help="the bus's TOML file")
     bus.set_defaults(run=_bus)
@@ -206,12 +209,33 @@ def _verify(options: argparse.Namespace) -> int:
     from provisioning.verify import given_trust, verify
 
     at = options.at.replace(tzinfo=options.at.tzinfo or VN) if options.at else None
+    if options.file is None:
+        options.file = _pdf_among(options)
     try:
         trust = given_trust(options.trust, options.cert, options.crl)
         return verify(options.file, trust, at=at, as_json=options.json)
     except TramError as error:
         print(f"tram: {error}", file=sys.stderr)
         return WRONG_USE
+
+
+def _pdf_among(options: argparse.Namespace) -> Path:
+    """The PDF that was named after a list of anchors (``--trust a.pem b.pem file.pdf``), taken out of that list."""
+    lists: list[list[Path]] = [options.trust, options.cert, options.crl]
+    found = next((given for given in lists if given and _like_pdf(given[-1])), None)
+    if found is None:
+        parser: _Parser = options.parser
+        parser.error("name the PDF to judge")
+    return found.pop()
+
+
+def _like_pdf(path: Path) -> bool:
+    if path.suffix.lower() == ".pdf":
+        return True
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return b"%PDF-" in stream.read(1024)
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -51,7 +51,8 @@ def given_trust(roots: Sequence[Path], intermediates: Sequence[Path], crls: Sequ
 def _text(result: dict[str, Any], report: Report) -> str:
     lines = [f"{result['file']}: {VERDICTS[result['verdict']]}", *([result["reason"]] if result["reason"] else [])]
     for signature in report.signatures:
-        lines.append(f"\n{signature.signer_name} ({signature.field}, {signature.level}) {signature.signing_time}")
+        named = ", ".join(part for part in (signature.field, signature.level) if part)
+        lines.append(f"\n{signature.signer_name} ({named}) {signature.signing_time}")
         for check in signature.checks:
             reason = f": {check.reason}" if check.reason else ""
             lines.append(f"  {_MARKS[check.result]} {CHECKS[check.name]}{reason}")

@@ -147,3 +147,20 @@ def test_a_further_authority_may_be_named_and_der_will_do(
     more = ["--trust", str(root), "--cert", str(folder / "intermediate.pem")]
     lists = [part for crl in folder.glob("*.crl") for part in ("--crl", str(crl))]
     assert _run(capsys, sealed, *more, *lists)[0] == 0
+
+
+def test_several_files_may_follow_one_flag_and_the_pdf_may_come_last(
+    capsys: pytest.CaptureFixture[str], sealed: Path, signing: Signing, tmp_path: Path
+) -> None:
+    folder = signing.authority.trust
+    lists = [str(crl) for crl in folder.glob("*.crl")]
+    root, further = str(folder / "root.pem"), str(folder / "intermediate.pem")
+    assert _run(capsys, sealed, "--crl", *lists, "--cert", further, "--trust", root)[0] == 0
+    nameless = tmp_path / "van-ban"
+    nameless.write_bytes(sealed.read_bytes())
+    for file in (sealed, nameless):
+        assert main(["verify", "--cert", further, "--crl", *lists, "--trust", root, str(file)]) == 0
+    for wrong in (["--trust", root], [str(sealed), "--unheard-of"]):
+        with pytest.raises(SystemExit) as stopped:
+            main(["verify", *wrong])
+        assert stopped.value.code == 3
