@@ -28,6 +28,7 @@ from appliance.signing.appearance import fill_slot
 from appliance.signing.trust import TrustStore
 from appliance.signing.validate import validate
 from provisioning.demo import pki
+from tests.attacks.scene import form_field, updated
 from tests.drafts import make_draft
 from tests.signing_fixtures import Signing, signing  # noqa: F401
 
@@ -37,19 +38,6 @@ CHANGED = "NỘI DUNG ĐÃ BỊ THAY ĐỔI sau khi ký"
 @pytest.fixture(scope="module")
 def sealed(signing: Signing) -> bytes:  # noqa: F811
     return signing.sealed()
-
-
-def updated(data: bytes, edit: Callable[[IncrementalPdfFileWriter], None]) -> bytes:
-    writer = IncrementalPdfFileWriter(io.BytesIO(data))
-    edit(writer)
-    out = io.BytesIO()
-    writer.write(out)  # type: ignore[no-untyped-call]
-    return out.getvalue()
-
-
-def form_field(writer: IncrementalPdfFileWriter, name: str) -> generic.DictionaryObject:
-    references = writer.root["/AcroForm"]["/Fields"]
-    return next(ref.get_object() for ref in references if ref.get_object()["/T"] == name)
 
 
 def other_number(writer: IncrementalPdfFileWriter) -> None:

@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from appliance import clock
-from appliance.errors import N_, BadInput, NotAllowed, RuleRefused, WrongState
+from appliance.errors import N_, NotAllowed, RuleRefused, WrongState
 from appliance.office import notices
 from appliance.office.custody.records import TRANSITIONS, get, is_own, revocation_asked
 from appliance.office.desk import Actor, Desk
 from appliance.office.devices import STATES, Device, load
+from appliance.office.reasons import reason_text
 from appliance.regulation import rules
 from appliance.store import audit
 from appliance.store.database import transaction
-from appliance.store.text import nfc
 
 
 def may(actor: Actor, device: Device, action: str) -> bool:
@@ -170,11 +170,3 @@ def asked_already() -> RuleRefused:
         ),
         N_("Đăng ký thiết bị mới được cấp; nếu đề nghị chưa phát hành thì rút văn bản đề nghị trước."),
     )
-
-
-def reason_text(reason: str) -> str:
-    """A reason in normal form. Raises BadInput when it is empty or too long."""
-    text = nfc(reason)
-    if not text or len(text) > rules.REASON_MAX:
-        raise BadInput(N_("Phải ghi lý do."), next_step=N_("Ghi rõ, không quá 500 ký tự."))
-    return text

@@ -19,7 +19,7 @@ from appliance.office import devices, evidence, incoming, looks, organs, people,
 from appliance.office.clock_guard import signing_time
 from appliance.office.desk import Actor, Desk
 from appliance.office.outgoing.drafting import pdf_name, write_recipients
-from appliance.office.outgoing.moves import apply, check, require, scan
+from appliance.office.outgoing.moves import apply, check, require, require_recipients, scan
 from appliance.office.outgoing.pins import with_pin
 from appliance.office.outgoing.records import Outgoing, get
 from appliance.regulation import rules
@@ -243,10 +243,7 @@ def _checked(desk: Desk, actor: Actor, form: CopyForm) -> CopyForm:
         raise BadInput(N_("Chưa ghi ngày của văn bản gốc."), next_step=N_("Chọn ngày in trên văn bản gốc.")) from error
     if form.decided_by not in {account.id for account in people.with_role(desk.db, actor.organ_id, "leader")}:
         raise BadInput(N_("Chọn lãnh đạo quyết định việc sao văn bản (Điều 27, NĐ 30/2020/NĐ-CP)."))
-    if not form.recipient_ids or len(set(form.recipient_ids)) != len(form.recipient_ids):
-        raise BadInput(
-            N_("Chọn ít nhất một nơi nhận, mỗi nơi một lần."), next_step=N_("Tìm cơ quan nhận trong danh bạ.")
-        )
+    require_recipients(form.recipient_ids)
     return CopyForm(**{**vars(form), **words})
 
 

@@ -14,7 +14,7 @@ from appliance.errors import N_, BadInput, TramError
 from appliance.office import looks, organs, people, usual_places
 from appliance.office.desk import Actor, Desk
 from appliance.office.outgoing import texts
-from appliance.office.outgoing.moves import moved, require, require_author, scan, write
+from appliance.office.outgoing.moves import moved, require, require_author, require_recipients, scan, write
 from appliance.office.outgoing.records import EDITABLE, Outgoing, OutgoingForm, get, recipients
 from appliance.regulation import rules
 from appliance.regulation.document_types import COMPETENCES, URGENCY, document_type
@@ -146,10 +146,7 @@ def _checked(desk: Desk, actor: Actor, form: OutgoingForm) -> OutgoingForm:
     _limit(nfc(form.unit), 0, 20, N_("Ký hiệu đơn vị soạn thảo không quá 20 ký tự."))
     if form.urgency not in URGENCY or form.competence not in COMPETENCES:
         raise BadInput(N_("Độ khẩn hoặc thể thức đề ký không có trong danh sách."), rule=rules.FIELD_LIMITS)
-    if not form.recipient_ids or len(set(form.recipient_ids)) != len(form.recipient_ids):
-        raise BadInput(
-            N_("Chọn ít nhất một nơi nhận, mỗi nơi một lần."), next_step=N_("Tìm cơ quan nhận trong danh bạ.")
-        )
+    require_recipients(form.recipient_ids)
     if form.signer_id not in {account.id for account in people.with_role(desk.db, actor.organ_id, "leader")}:
         raise BadInput(N_("Người ký phải là lãnh đạo của cơ quan."), next_step=N_("Chọn người ký trong danh sách."))
     today = desk.clock.now().date()

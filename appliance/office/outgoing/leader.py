@@ -6,9 +6,10 @@ from appliance.errors import N_, BadInput, NotAllowed
 from appliance.office import devices, evidence, looks, organs, people
 from appliance.office.clock_guard import signing_time
 from appliance.office.desk import Actor, Desk
-from appliance.office.outgoing.moves import apply, check, reason_text, require_author
+from appliance.office.outgoing.moves import apply, check, require_author
 from appliance.office.outgoing.pins import with_pin
 from appliance.office.outgoing.records import Outgoing, get
+from appliance.office.reasons import reason_text
 from appliance.regulation import rules
 from appliance.regulation.document_types import notation
 from appliance.signing import prepare as pdf_prepare

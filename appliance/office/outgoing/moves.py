@@ -14,7 +14,6 @@ from appliance.office.outgoing.records import STATES, Outgoing, load
 from appliance.regulation import rules
 from appliance.store import audit
 from appliance.store.database import transaction
-from appliance.store.text import nfc
 
 
 def require(actor: Actor, *roles: str) -> None:
@@ -120,9 +119,9 @@ def scan(desk: Desk, sha256: str) -> str:
     return verdict.engine
 
 
-def reason_text(reason: str) -> str:
-    """A reason in normal form. Raises BadInput when it is empty or too long."""
-    text = nfc(reason)
-    if not text or len(text) > rules.REASON_MAX:
-        raise BadInput(N_("Phải ghi lý do."), next_step=N_("Ghi rõ, không quá 500 ký tự."))
-    return text
+def require_recipients(organ_ids: tuple[str, ...]) -> None:
+    """At least one recipient, each once. Raises BadInput."""
+    if not organ_ids or len(set(organ_ids)) != len(organ_ids):
+        raise BadInput(
+            N_("Chọn ít nhất một nơi nhận, mỗi nơi một lần."), next_step=N_("Tìm cơ quan nhận trong danh bạ.")
+        )

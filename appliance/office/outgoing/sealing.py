@@ -14,9 +14,10 @@ from appliance.office import devices, evidence, looks, organs, series
 from appliance.office.clock_guard import signing_time
 from appliance.office.desk import Actor, Desk
 from appliance.office.outgoing.annexes import Annex, annexes
-from appliance.office.outgoing.moves import apply, check, reason_text
+from appliance.office.outgoing.moves import apply, check
 from appliance.office.outgoing.pins import with_pin
 from appliance.office.outgoing.records import Outgoing, get
+from appliance.office.reasons import reason_text
 from appliance.regulation import rules
 from appliance.regulation.codes import document_code
 from appliance.regulation.document_types import day_month_text, notation, number_text
