@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compile requirements/{run,demo,dev,bench}.txt from pyproject.toml with the hashes of the public index, whatever this
+# Compile requirements/{run,demo,province,dev,bench}.txt from pyproject.toml with the hashes of the public index, whatever this
 # machine's own pip settings are. Further arguments go to pip-compile (for example --upgrade-package flask).
 set -eu
 cd "$(dirname -- "$0")/.."
@@ -11,5 +11,6 @@ compile() {
 }
 compile -o requirements/run.txt "$@"
 compile --extra demo -c requirements/run.txt -o requirements/demo.txt "$@"
-compile --extra demo --extra dev -c requirements/demo.txt -o requirements/dev.txt "$@"
-compile --extra demo --extra dev --extra bench -c requirements/dev.txt -o requirements/bench.txt "$@"
+compile --extra province -c requirements/run.txt -o requirements/province.txt "$@"
+compile --extra demo --extra province --extra dev -c requirements/demo.txt -o requirements/dev.txt "$@"
+compile --extra demo --extra province --extra dev --extra bench -c requirements/dev.txt -o requirements/bench.txt "$@"

@@ -18,7 +18,7 @@ def refresh_directory(desk: Desk, client: BusClient) -> int:
 
     Our own organs are left alone: their names and codes are the technician's business.
     """
-    entries = [entry for entry in client.directory() if looks_like_code(entry.code) and entry.name.strip()]
+    entries = [entry for entry in client.directory().entries if looks_like_code(entry.code) and entry.name.strip()]
     return sum(_merge(desk, entry) for entry in entries)
 
 

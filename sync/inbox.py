@@ -17,9 +17,10 @@ from appliance.office import arrival
 from appliance.office.desk import Desk
 from appliance.store import facts
 from sync import intake, link, rescan
-from sync.bus.base import BusClient, BusError, DigestMismatch, InboxItem
+from sync.bus.base import BusClient, BusError, DigestMismatch, InboxItem, InboxPage
 from sync.edxml.names import MAX_PACKAGE_BYTES
 
+CURSOR = "inbox:cursor"
 PAGE = 50
 TRIES = 3
 """Polls after which content that cannot be had, or that breaks our own reader, goes to quarantine."""
@@ -33,12 +34,16 @@ def fetch_new(desk: Desk, client: BusClient, *, stop: Callable[[], bool] = lambd
     try:
         rescan.scan_left(desk)
         acknowledge_all(desk, client)
-        while items := _waiting(desk, client):
-            for item in items:
+        while (page := client.list_incoming(facts.get(desk.db, CURSOR) or "", PAGE)).items:
+            for item in page.items:
+                if arrival.seen(desk, item.doc_id):
+                    continue
                 if stop():
                     return report
                 report[take(desk, client, item)] += 1
                 acknowledge_all(desk, client)
+            if not _move_on(desk, page):
+                break
     except BusError as error:
         if error.link:
             link.note_failure(desk.db, desk.clock.now(), str(error))
@@ -47,9 +52,15 @@ def fetch_new(desk: Desk, client: BusClient, *, stop: Callable[[], bool] = lambd
     return report
 
 
-def _waiting(desk: Desk, client: BusClient) -> list[InboxItem]:
-    cursor = int(facts.get(desk.db, arrival.CURSOR) or 0)
-    return [item for item in client.list_incoming(cursor, PAGE) if not arrival.seen(desk, item.doc_id)]
+def _move_on(desk: Desk, page: InboxPage) -> bool:
+    """All of the page is stored: ask further from here next time. False when the cursor does not move.
+
+    A cursor kept too low only shows entries again, which ``arrival.seen`` knows; it is never kept too high.
+    """
+    if page.cursor == (facts.get(desk.db, CURSOR) or ""):
+        return False
+    facts.put(desk.db, CURSOR, page.cursor)
+    return True
 
 
 def take(desk: Desk, client: BusClient, item: InboxItem) -> str:

@@ -88,7 +88,7 @@ def _exchange(desk: Desk, client: BusClient, lease: Lease) -> SendResult:
     if lease.uncertain:
         found = client.find_sent(message)
         if found is not None:
-            return found
+            return found  # accepted, refused, or unknown: then it goes on waiting
         lease.uncertain = False
     return client.send(message)
 

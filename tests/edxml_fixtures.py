@@ -11,6 +11,7 @@ from appliance.clock import VN
 from appliance.office.desk import DocumentPackage, PackageFile, Party, StatusPackage
 from appliance.store.blobs import BlobStore
 from appliance.store.text import uuid7
+from sync.edxml.packer import EdxmlPacker
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "edxml-samples"
 """Packages of the national SDK, beside the repository on some machines."""
@@ -30,6 +31,14 @@ _DOCUMENT = DocumentPackage(
 def document(**changes: object) -> DocumentPackage:
     """A report of the commune to the province and a neighbour, without files unless given."""
     return replace(_DOCUMENT, **{"message_id": uuid7(), **changes})  # type: ignore[arg-type]
+
+
+def package_bytes(package: DocumentPackage, blobs: BlobStore) -> bytes:
+    """The package as it goes on the wire."""
+    sha256, _ = EdxmlPacker().document(package, blobs)
+    data = blobs.read(sha256)
+    blobs.path(sha256).unlink()  # as if another box had written it
+    return data
 
 
 def file_in(

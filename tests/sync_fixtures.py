@@ -27,9 +27,8 @@ from appliance.store.database import transaction
 from appliance.store.text import uuid7
 from provisioning.clamd import PROGRAM, write_configuration
 from sync.bus.native.client import NativeClient
-from sync.edxml.packer import EdxmlPacker
 from tests.bus_fixtures import RunningBus, start_bus
-from tests.edxml_fixtures import document, file_in
+from tests.edxml_fixtures import document, file_in, package_bytes
 from tests.office_fixtures import Office
 
 UBND, HDND, PROVINCE, NEIGHBOUR = "H99.21", "H99.21.1", "H99.01", "H99.22"
@@ -139,7 +138,7 @@ def incoming(
         "document_code": f"{NEIGHBOUR},2026/11/20,7/GM-UBND", "number": "7", "notation": "GM-UBND", "subject": subject,
         "files": (file_in(box.desk.blobs, data, name),), **changes,
     }  # fmt: skip
-    return EdxmlPacker().document(document(**values), box.desk.blobs)
+    return package_bytes(document(**values), box.desk.blobs)
 
 
 def make_box(office: Office, bus: RunningBus, scanner: Scanner | None = None) -> Box:
@@ -203,7 +202,7 @@ def box(office: Office, link_bus: RunningBus, clamd: Scanner) -> Iterator[Box]:
 def skip_what_waits(box: Box) -> None:
     """Put the cursor behind everything that is in the bus's inbox."""
     with closing(box.client()) as client:
-        cursor = 0
-        while items := client.list_incoming(cursor, 200):
-            cursor = items[-1].seq
-    box.desk.db.execute("INSERT OR REPLACE INTO fact VALUES ('inbox:cursor', ?)", [str(cursor)])
+        cursor = ""
+        while (page := client.list_incoming(cursor, 200)).items:
+            cursor = page.cursor
+    box.desk.db.execute("INSERT OR REPLACE INTO fact VALUES ('inbox:cursor', ?)", [cursor])

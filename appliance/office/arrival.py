@@ -1,4 +1,4 @@
-"""What the link brings in: documents, statuses, and what cannot be read. One transaction each, cursor included.
+"""What the link brings in: documents, statuses, and what cannot be read. One transaction each.
 
 sync reads the wire; this module makes the office's own record of it. Nothing is acknowledged to the bus before the
 function here has returned.
@@ -16,11 +16,9 @@ from appliance.office import messages, organs, verdicts
 from appliance.office.desk import SYSTEM, Desk, Party
 from appliance.office.incoming import Incoming, prepare_status
 from appliance.regulation.document_types import STATUS_RANK
-from appliance.store import audit, facts
+from appliance.store import audit
 from appliance.store.database import transaction
 from appliance.store.text import nfc, uuid7
-
-CURSOR = "inbox:cursor"
 
 
 @dataclass(frozen=True)
@@ -237,7 +235,7 @@ def acknowledged(desk: Desk, bus_doc_id: str) -> None:
 
 
 def _inbox_row(desk: Desk, item: BusItem, state: str, now: datetime, reason: str = "") -> None:
-    """The transport's own record, with the cursor, in the caller's transaction."""
+    """The transport's own record, in the caller's transaction."""
     desk.db.table("inbox").insert(
         {
             "bus_doc_id": item.bus_doc_id,
@@ -251,9 +249,6 @@ def _inbox_row(desk: Desk, item: BusItem, state: str, now: datetime, reason: str
             "received_at": now.isoformat(),
         }
     )
-    cursor = facts.get(desk.db, CURSOR)
-    if cursor is None or item.seq > int(cursor):
-        facts.put(desk.db, CURSOR, str(item.seq))
 
 
 def quarantined(desk: Desk) -> list[dict[str, object]]:

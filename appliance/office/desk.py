@@ -53,6 +53,48 @@ class PackageFile:
 
 
 @dataclass(frozen=True)
+class Answered:
+    """Another document that this one answers (ResponseFor, item 1.12)."""
+
+    organ_code: str
+    code: str
+    document_code: str
+    issue_date: date | None
+
+
+@dataclass(frozen=True)
+class ReceiverChange:
+    """An update that changes who receives: ``added`` or taken off (ReceiverList)."""
+
+    code: str
+    added: bool
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """A document that this one replaces, and for whom (ReplacementInfo)."""
+
+    document_code: str
+    organ_codes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Business:
+    """What the package does (Bussiness, item 2.2). ``kind``: 0 new, 1 recall, 2 update, 3 replace.
+
+    ``document_code``: the document acted on, for recall and update.
+    """
+
+    kind: int = 0
+    reason: str = ""
+    document_code: str = ""
+    information_changed: bool = False
+    receivers: tuple[ReceiverChange, ...] = ()
+    replaced: tuple[Replaced, ...] = ()
+    paper_follows: bool = False
+
+
+@dataclass(frozen=True)
 class DocumentPackage:
     """What an edXML document package says (QCVN 102 items 1.1-1.14, 2.1-2.2), free of any dialect."""
 
@@ -76,6 +118,10 @@ class DocumentPackage:
     department: str
     at: datetime
     files: tuple[PackageFile, ...] = field(default=())
+    business: Business = field(default=Business())
+    answers: tuple[Answered, ...] = field(default=())
+    content: str = ""
+    to_places: tuple[str, ...] = field(default=())
 
 
 @dataclass(frozen=True)
@@ -98,8 +144,8 @@ class StatusPackage:
 class PackageWriter(Protocol):
     """Makes the exact bytes of a package; implemented by ``sync.edxml.packer``, injected by ``provisioning.box``."""
 
-    def document(self, package: DocumentPackage, blobs: BlobStore) -> bytes:
-        """The edXML bytes of a document package."""
+    def document(self, package: DocumentPackage, blobs: BlobStore) -> tuple[str, int]:
+        """Write a document package into ``blobs``, durable; returns its (SHA-256, bytes)."""
 
     def status(self, package: StatusPackage) -> bytes:
         """The edXML bytes of a status package."""

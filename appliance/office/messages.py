@@ -40,12 +40,12 @@ def prepare_document(
     desk: Desk, package: DocumentPackage, *, organ_id: str, outgoing_id: str, issued: datetime
 ) -> Prepared:
     """Write and keep the bytes of a document package. Raises BadInput when the package would break a field's limit."""
-    data = desk.packages.document(package, desk.blobs)
+    sha256, size = desk.packages.document(package, desk.blobs)
     return Prepared(
         id=package.message_id,
         kind="edoc",
-        sha256=desk.blobs.put(data),
-        size=len(data),
+        sha256=sha256,
+        size=size,
         title=package.subject,
         priority=package.urgency,
         organ_id=organ_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -52,7 +52,7 @@ class Outcome(Enum):
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     UNKNOWN = "unknown"
-    """The last byte left and no usable answer came: ask before sending again."""
+    """Nobody can say: the last byte left without a usable answer, or the bus cannot be asked about it (yet)."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,21 @@ class Outbound:
 
 
 @dataclass(frozen=True)
+class BusInfo:
+    """What holds for a bus of this dialect, as far as known; a client may learn more on the way.
+
+    ``absent_after``: for how many seconds the bus must have denied a package before the same one may be sent again.
+    ``max_bytes``: the largest package it takes.
+    """
+
+    dialect: str
+    max_bytes: int
+    absent_after: float = 0.0
+
+
+@dataclass(frozen=True)
 class InboxItem:
-    """One entry of the bus's inbox for us."""
+    """One entry of the bus's inbox for us. ``size`` -1, ``sha256``, ``to``, ``sender`` '' and ``seq`` 0: not told."""
 
     seq: int
     doc_id: str
@@ -98,6 +111,14 @@ class InboxItem:
 
 
 @dataclass(frozen=True)
+class InboxPage:
+    """Some entries, and the cursor to ask with next, once all of them are stored. No entries: nothing more waits."""
+
+    items: tuple[InboxItem, ...]
+    cursor: str
+
+
+@dataclass(frozen=True)
 class RecipientState:
     """How far a package got with one recipient: 'waiting', 'delivered' or 'failed'; ``at`` ISO 8601 or ''."""
 
@@ -108,11 +129,23 @@ class RecipientState:
 
 @dataclass(frozen=True)
 class OrganEntry:
-    """One line of the bus's directory."""
+    """One line of the bus's directory. Days are ISO texts or '' (open); ``successor`` the code that took over."""
 
     code: str
     name: str
     old_codes: tuple[str, ...] = field(default=())
+    parent: str = ""
+    valid_from: str = ""
+    valid_to: str = ""
+    successor: str = ""
+
+
+@dataclass(frozen=True)
+class DirectoryPage:
+    """What changed in the directory, and the cursor to ask with next time ('' where the dialect has none)."""
+
+    entries: tuple[OrganEntry, ...]
+    cursor: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,29 +160,37 @@ class BusTime:
 class BusClient(Protocol):
     """What an adapter of a bus can do. Every method raises BusError; none retries a send by itself."""
 
+    info: BusInfo
+
     def send(self, message: Outbound) -> SendResult:
         """Hand over one package, once. BusError means: it certainly was not taken."""
 
     def find_sent(self, message: Outbound) -> SendResult | None:
         """Whether the bus has the package; None when it answered properly that it has not.
 
-        A bus without ids of our own would have to wait before saying None; the native one can be asked at once.
+        UNKNOWN when this dialect cannot tell. None counts only after ``info.absent_after`` seconds.
         """
 
     def recipients(self, message_id: str) -> Sequence[RecipientState]:
         """The state of every recipient of an accepted package."""
 
-    def list_incoming(self, after: int, limit: int = 50) -> Sequence[InboxItem]:
-        """Entries with a higher ``seq`` than ``after``, in order."""
+    def list_incoming(self, cursor: str, limit: int = 50) -> InboxPage:
+        """Entries after ``cursor`` ('' = from the start), the most urgent first. May repeat entries already taken."""
+
+    def wait(self, cursor: str, seconds: float) -> bool:
+        """Wait until something new is there for us, at most ``seconds``; False at once where the dialect cannot."""
 
     def fetch(self, item: InboxItem, target: Path) -> None:
-        """Bring the content into ``target``, going on where an earlier try stopped; checked against the digest."""
+        """Bring the content into ``target``, going on where an earlier try stopped; checked against a told digest."""
 
     def ack(self, item_id: str, outcome: Literal["done", "fail"], *, reason: str, sha256: str) -> None:
         """Tell the bus that we have the content, or that it cannot be used. Repeatable."""
 
-    def directory(self) -> Sequence[OrganEntry]:
-        """The address book."""
+    def directory(self, cursor: str = "") -> DirectoryPage:
+        """The address book, or what changed in it since ``cursor``."""
+
+    def report(self, statistics: Mapping[str, object]) -> bool:
+        """Hand over a month's statistics (article 17), repeatable; False where the dialect has no place for it."""
 
     def time(self) -> BusTime:
         """The bus's clock; also the probe that says whether the line works."""

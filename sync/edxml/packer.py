@@ -30,15 +30,16 @@ class EdxmlPacker:
     def __init__(self, max_bytes: int = MAX_PACKAGE_BYTES) -> None:
         self.max_bytes = max_bytes
 
-    def document(self, package: DocumentPackage, blobs: BlobStore) -> bytes:
-        """The edXML bytes of a document package with its files, base64, no zip wrapper."""
+    def document(self, package: DocumentPackage, blobs: BlobStore) -> tuple[str, int]:
+        """The package with its files, base64, no zip wrapper, into ``blobs``; returns (SHA-256, bytes)."""
         paths = [blobs.path(file.sha256) for file in package.files]
         self._check_size(paths)
         root, header = _envelope()
         _message_header(_sub(header, "MessageHeader"), package)
         _trace(_sub(header, "TraceHeaderList"), package)
         marks = _attachments(root, package.files)
-        return _splice(_serialise(root), dict(zip(marks, paths, strict=True)))
+        data = _splice(_serialise(root), dict(zip(marks, paths, strict=True)))
+        return blobs.put(data), len(data)
 
     def status(self, package: StatusPackage) -> bytes:
         """The edXML bytes of a status package: header only, no body, no trace."""

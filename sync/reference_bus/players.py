@@ -111,7 +111,8 @@ class Players:
             at=datetime.now(VN),
             files=(PackageFile(name, _PDF, sha256),),
         )
-        data = self._packer.document(package, self._exchange.store.blobs)
+        kept, _ = self._packer.document(package, self._exchange.store.blobs)
+        data = self._exchange.store.blobs.read(kept)
         return self._hand_in(message_id, "edoc", organ.code, letter.recipients, data, letter.urgency)
 
     def answer(self, organ: OrganEntry, doc_id: str, code: str, description: str) -> Accepted:

@@ -14,7 +14,7 @@ from appliance.office.desk import Party
 from appliance.store.blobs import BlobStore
 from sync.edxml.packer import EdxmlPacker
 from tests.bus_fixtures import BOX, OTHER_BOX, PROVINCE, RunningBus, minimal_pdf
-from tests.edxml_fixtures import document, file_in, status
+from tests.edxml_fixtures import document, file_in, package_bytes, status
 
 pytest_plugins = ["tests.bus_fixtures"]
 
@@ -51,7 +51,7 @@ def _document(bus: RunningBus, folder: Path, subject: str, **changes: object) ->
         "files": (file_in(blobs, minimal_pdf(), "báo cáo.pdf"), file_in(blobs, b"<b>x</b>", "b.html", "text/html")),
         **changes,
     }  # fmt: skip
-    data = EdxmlPacker().document(document(**values), blobs)
+    data = package_bytes(document(**values), blobs)
     message_id = bus.put(data, to=PROVINCE, Edoc_Priority="3").json()["messageId"]
     (delivery,) = next(m for m in bus.messages() if m["id"] == message_id)["deliveries"]
     return str(delivery["doc_id"])

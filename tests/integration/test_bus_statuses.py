@@ -18,7 +18,7 @@ from sync.edxml.model import ReadDocument, ReadStatus
 from sync.edxml.packer import EdxmlPacker
 from sync.edxml.reader import read_package
 from tests.bus_fixtures import BOX, NEIGHBOUR, OTHER_BOX, PROVINCE, RunningBus, minimal_pdf
-from tests.edxml_fixtures import document, file_in, status
+from tests.edxml_fixtures import document, file_in, package_bytes, status
 
 pytest_plugins = ["tests.bus_fixtures"]
 
@@ -39,7 +39,7 @@ def _send(bus: RunningBus, blobs: BlobStore, to: str, sender: str = BOX) -> tupl
         document_code=code,
         files=(file_in(blobs, minimal_pdf()),),
     )
-    answer = bus.put(EdxmlPacker().document(package, blobs), sender=sender, to=to)
+    answer = bus.put(package_bytes(package, blobs), sender=sender, to=to)
     return answer.json()["messageId"], code
 
 

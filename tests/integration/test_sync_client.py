@@ -96,7 +96,7 @@ def test_a_certificate_that_names_no_known_organ_is_an_error_that_waits(box: Box
     certificate, key = box.bus.ca.client("H99.98")
     client = NativeClient(replace(box.settings, link_certificate=certificate, link_key=key))
     with closing(client), pytest.raises(BusError, match="không nêu đơn vị") as caught:
-        client.list_incoming(0)
+        client.list_incoming("")
     assert (caught.value.http_status, caught.value.permanent) == (403, False)
 
 
@@ -140,7 +140,7 @@ def scripted(box: Box, *answers: Answer) -> Iterator[NativeClient]:
     [
         lambda client: client.time(),
         lambda client: client.directory(),
-        lambda client: client.list_incoming(0),
+        lambda client: client.list_incoming(""),
         lambda client: client.recipients("x"),
     ],
     ids=["time", "directory", "inbox", "recipients"],

@@ -17,9 +17,8 @@ from appliance.store.blobs import BlobStore
 from sync.edxml.media import safe_name
 from sync.edxml.model import BadPackage, ReadDocument
 from sync.edxml.names import clean, read_date, read_time, wire_date
-from sync.edxml.packer import EdxmlPacker
 from sync.edxml.reader import read_package
-from tests.edxml_fixtures import document, file_in, raw_package
+from tests.edxml_fixtures import document, file_in, package_bytes, raw_package
 
 _blobs = BlobStore(Path(tempfile.mkdtemp(prefix="edxml-")))
 _quick = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -29,7 +28,7 @@ _NAMES = ["From", "To", "OrganId", "StatusCode", "MessageHeader", "Attachment", 
 
 def _written_or_refused(package: DocumentPackage) -> bytes | BadInput:
     try:
-        return EdxmlPacker().document(package, _blobs)
+        return package_bytes(package, _blobs)
     except BadInput as refusal:
         return refusal
 
@@ -88,7 +87,7 @@ def test_any_bytes_are_refused(data: bytes) -> None:
 @_quick
 @given(at=st.integers(0, 6000), value=st.integers(0, 255))
 def test_one_changed_byte_never_breaks_the_reader(at: int, value: int) -> None:
-    xml = bytearray(EdxmlPacker().document(document(files=(file_in(_blobs, b"%PDF-1.4 xin chao" * 20),)), _blobs))
+    xml = bytearray(package_bytes(document(files=(file_in(_blobs, b"%PDF-1.4 xin chao" * 20),)), _blobs))
     xml[at % len(xml)] = value
     assert _read_or_refused(bytes(xml))
 

@@ -10,9 +10,8 @@ import pytest
 
 from appliance.store.blobs import BlobStore
 from sync.edxml.model import BadPackage, ReadDocument, ReadStatus
-from sync.edxml.packer import EdxmlPacker
 from sync.edxml.reader import read_package
-from tests.edxml_fixtures import SAMPLES, document, file_in, raw_attachment, raw_package
+from tests.edxml_fixtures import SAMPLES, document, file_in, package_bytes, raw_attachment, raw_package
 
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\n" + bytes(range(256))
 
@@ -180,7 +179,7 @@ def test_a_very_long_name_keeps_its_extension(blobs: BlobStore) -> None:
 
 
 def test_copies_that_differ_only_in_their_hops_are_the_same_document(blobs: BlobStore) -> None:
-    package = EdxmlPacker().document(document(files=(file_in(blobs, PDF),)), blobs)
+    package = package_bytes(document(files=(file_in(blobs, PDF),)), blobs)
     hop = b"<edXML:TraceHeader><edXML:OrganId>null</edXML:OrganId></edXML:TraceHeader><edXML:Bussiness>"
     later = package.replace(b"<edXML:Bussiness>", hop)
     other = package.replace("thiên tai".encode(), "dịch bệnh".encode())
@@ -189,9 +188,7 @@ def test_copies_that_differ_only_in_their_hops_are_the_same_document(blobs: Blob
 
 
 def test_other_bytes_in_a_file_are_another_document(blobs: BlobStore) -> None:
-    first, second = (
-        EdxmlPacker().document(document(files=(file_in(blobs, data),)), blobs) for data in (PDF, PDF + b".")
-    )
+    first, second = (package_bytes(document(files=(file_in(blobs, data),)), blobs) for data in (PDF, PDF + b"."))
     assert read(first, blobs).content_sha256 != read(second, blobs).content_sha256
 
 
@@ -242,7 +239,7 @@ def test_a_package_of_sixty_megabytes_is_read_in_bounded_memory(blobs: BlobStore
     import resource
 
     data = PDF * (44 * 1024 * 1024 // len(PDF))
-    package = EdxmlPacker().document(document(files=(file_in(blobs, data),)), blobs)
+    package = package_bytes(document(files=(file_in(blobs, data),)), blobs)
     path = blobs.path(blobs.put(package))
     del package
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

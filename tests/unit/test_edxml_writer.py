@@ -16,7 +16,7 @@ from sync.edxml.model import ReadDocument, ReadStatus
 from sync.edxml.packer import EdxmlPacker
 from sync.edxml.peek import sender_code
 from sync.edxml.reader import read_package
-from tests.edxml_fixtures import NS, SAMPLES, document, file_in, status
+from tests.edxml_fixtures import NS, SAMPLES, document, file_in, package_bytes, status
 
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 500
 
@@ -32,7 +32,7 @@ def names_in_order(xml: bytes) -> list[str]:
 
 def test_a_document_comes_back_as_it_went(blobs: BlobStore) -> None:
     package = document(files=(file_in(blobs, PDF), file_in(blobs, b"phu luc", "phụ lục.txt", "text/plain")))
-    back = read_package(EdxmlPacker().document(package, blobs), blobs)
+    back = read_package(package_bytes(package, blobs), blobs)
     assert isinstance(back, ReadDocument)
     assert (back.sender.code, back.sender.name, back.sender.address) == ("H99.21", package.sender.name, "Hòa Bình")
     assert [organ.code for organ in back.recipients] == ["H99.01", "H99.22"]
@@ -61,9 +61,7 @@ def test_a_status_comes_back_as_it_went(blobs: BlobStore) -> None:
 
 
 def test_prefixes_and_order_are_those_of_the_national_sdk(blobs: BlobStore) -> None:
-    xml = EdxmlPacker().document(
-        document(files=(file_in(blobs, PDF), file_in(blobs, b"x", "b.txt", "text/plain"))), blobs
-    )
+    xml = package_bytes(document(files=(file_in(blobs, PDF), file_in(blobs, b"x", "b.txt", "text/plain"))), blobs)
     found = names_in_order(xml)
     header = found.index("edXML:MessageHeader")
     assert found[:3] == ["edXML", "edXML:edXMLEnvelope", "edXML:edXMLHeader"]
@@ -94,14 +92,14 @@ def test_the_layout_is_the_official_samples_one(blobs: BlobStore) -> None:
             found.add(tuple(f"{e.prefix or ''}:{etree.QName(e).localname}" for e in chain))
         return found
 
-    ours = paths(EdxmlPacker().document(document(files=(file_in(blobs, PDF), file_in(blobs, PDF, "b.pdf"))), blobs))
+    ours = paths(package_bytes(document(files=(file_in(blobs, PDF), file_in(blobs, PDF, "b.pdf"))), blobs))
     sample = (SAMPLES / "all4u1089-truclienthong-example" / "resources_edoc_new.edxml").read_bytes()
     assert ours <= paths(sample)
 
 
 def test_text_that_xml_cannot_carry_is_cleaned_and_normalised(blobs: BlobStore) -> None:
     decomposed = "Ho\u0300a Bi\u0300nh\x0b về <việc> & \ud800 hết"
-    back = read_package(EdxmlPacker().document(document(subject=decomposed), blobs), blobs)
+    back = read_package(package_bytes(document(subject=decomposed), blobs), blobs)
     assert isinstance(back, ReadDocument)
     assert back.subject == "Hòa Bình  về <việc> &   hết"
 
@@ -122,12 +120,12 @@ def test_what_the_bus_would_refuse_is_refused_here_in_words(
     blobs: BlobStore, change: dict[str, object], words: str
 ) -> None:
     with pytest.raises(BadInput, match=words) as caught:
-        EdxmlPacker().document(document(**change), blobs)
+        package_bytes(document(**change), blobs)
     assert caught.value.next_step
 
 
 def test_a_subject_of_exactly_500_characters_goes(blobs: BlobStore) -> None:
-    back = read_package(EdxmlPacker().document(document(subject="ấ" * 500), blobs), blobs)
+    back = read_package(package_bytes(document(subject="ấ" * 500), blobs), blobs)
     assert isinstance(back, ReadDocument)
     assert len(back.subject) == 500
 
@@ -147,7 +145,7 @@ def test_a_status_answers_even_a_package_that_breaks_the_limits(blobs: BlobStore
 
 def test_the_sender_is_read_back_without_reading_the_attachments(tmp_path: Path, blobs: BlobStore) -> None:
     path = tmp_path / "package.edxml"
-    path.write_bytes(EdxmlPacker().document(document(files=(file_in(blobs, PDF * 100),)), blobs))
+    path.write_bytes(package_bytes(document(files=(file_in(blobs, PDF * 100),)), blobs))
     assert sender_code(path) == "H99.21"
     path.write_bytes(b"<edXML><a/></edXML>")
     with pytest.raises(ValueError, match="From/OrganId"):
@@ -155,5 +153,5 @@ def test_the_sender_is_read_back_without_reading_the_attachments(tmp_path: Path,
 
 
 def test_no_reply_date_means_no_element(blobs: BlobStore) -> None:
-    assert b"DueDate" not in EdxmlPacker().document(document(reply_due=None), blobs)
-    assert b"<edXML:DueDate>2026/12/01<" in EdxmlPacker().document(document(reply_due=date(2026, 12, 1)), blobs)
+    assert b"DueDate" not in package_bytes(document(reply_due=None), blobs)
+    assert b"<edXML:DueDate>2026/12/01<" in package_bytes(document(reply_due=date(2026, 12, 1)), blobs)

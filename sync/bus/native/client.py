@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -16,9 +16,12 @@ from appliance.config import Settings
 from appliance.errors import N_, ConfigError
 from sync.bus.base import (
     BusError,
+    BusInfo,
     BusTime,
     DigestMismatch,
+    DirectoryPage,
     InboxItem,
+    InboxPage,
     OrganEntry,
     Outbound,
     Outcome,
@@ -28,6 +31,7 @@ from sync.bus.base import (
 from sync.bus.native import answers
 from sync.bus.native.failures import link_error, tls_refusal
 from sync.bus.native.tls import client_context
+from sync.edxml.names import MAX_PACKAGE_BYTES
 
 _CHUNK = 16 << 10  # a chunk fits the write timeout even at a few hundred bytes a second
 _TIMEOUT = httpx.Timeout(connect=15, read=120, write=120, pool=15)
@@ -39,6 +43,7 @@ class NativeClient:
     def __init__(self, settings: Settings, timeout: httpx.Timeout = _TIMEOUT) -> None:
         if not settings.bus_url.startswith("https://"):
             raise ConfigError(N_("Địa chỉ trục (bus_url) phải bắt đầu bằng https://."))
+        self.info = BusInfo("native", MAX_PACKAGE_BYTES)
         self._base = settings.bus_url.rstrip("/")
         context = client_context(settings)
         # A stale kept-alive connection fails in a way that looks ambiguous: every send gets a fresh one.
@@ -89,10 +94,15 @@ class NativeClient:
             for row in answers.rows(found, "recipients")
         ]
 
-    def list_incoming(self, after: int, limit: int = 50) -> Sequence[InboxItem]:
+    def list_incoming(self, cursor: str, limit: int = 50) -> InboxPage:
         """GET /inbox."""
-        found = self._json("GET", "/inbox", params={"after": after, "limit": limit}) or {}
-        return sorted((answers.item(row) for row in answers.rows(found, "items")), key=lambda item: item.seq)
+        found = self._json("GET", "/inbox", params={"after": cursor or "0", "limit": limit}) or {}
+        items = sorted((answers.item(row) for row in answers.rows(found, "items")), key=lambda item: item.seq)
+        return InboxPage(tuple(items), str(items[-1].seq) if items else cursor)
+
+    def wait(self, cursor: str, seconds: float) -> bool:
+        """Not yet: the engine polls."""
+        return False
 
     def fetch(self, item: InboxItem, target: Path) -> None:
         """GET /inbox/{docId}/content, with Range from the bytes that are there already."""
@@ -118,13 +128,18 @@ class NativeClient:
         """PUT /inbox/{docId}/ack."""
         self._request("PUT", f"/inbox/{item_id}/ack", json={"outcome": outcome, "reason": reason, "sha256": sha256})
 
-    def directory(self) -> Sequence[OrganEntry]:
+    def directory(self, cursor: str = "") -> DirectoryPage:
         """GET /directory."""
         found = self._json("GET", "/directory") or {}
-        return [
+        entries = (
             OrganEntry(answers.text(row, "code"), answers.text(row, "name"), tuple(map(str, row.get("oldCodes") or ())))
             for row in answers.rows(found, "organs")
-        ]
+        )
+        return DirectoryPage(tuple(entries))
+
+    def report(self, statistics: Mapping[str, object]) -> bool:
+        """Not yet: the bus has no place for it."""
+        return False
 
     def time(self) -> BusTime:
         """GET /time: offset by the middle of the round trip, error = half of it + what the bus admits."""
