@@ -10,7 +10,7 @@ DATA ?= demo-data
 export LC_ALL := C.UTF-8
 export PYTHONUTF8 := 1
 
-.PHONY: help demo day test quick lint format campaign bench screenshot bare lock setup-demo setup-dev setup-bench
+.PHONY: help demo day test quick lint format campaign bench bench-exchange screenshot bare lock setup-demo setup-dev setup-bench
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ campaign: setup-dev ## the long fault campaigns; figures go to docs/campaign.md
 
 bench: setup-bench ## our signing beside bare pyHanko and endesive: time and memory; ARGS='--markdown docs/bench.md'
 	$(PY) -m tests.bench signing $(ARGS)
+
+bench-exchange: setup-dev ## the link beside curl over bad lines, long queues, many offices; half an hour, needs root
+	$(PY) -m tests.bench exchange $(ARGS)
 
 screenshot: setup-dev ## docs/screenshot.png anew; ARGS=FOLDER for pictures of every page
 	$(PY) -m tests.screenshots $(ARGS)

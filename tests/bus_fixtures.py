@@ -71,9 +71,10 @@ class Authority:
         own = own.add_extension(usage, critical=True)
         self.certificate.write_bytes(own.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
-    def server(self) -> tuple[Path, Path]:
-        """(certificate, key) for localhost and 127.0.0.1."""
-        names: list[x509.GeneralName] = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+    def server(self, *addresses: str) -> tuple[Path, Path]:
+        """(certificate, key) for localhost, 127.0.0.1 and further ``addresses``."""
+        names: list[x509.GeneralName] = [x509.DNSName("localhost")]
+        names += [x509.IPAddress(ip_address(address)) for address in ("127.0.0.1", *addresses)]
         return self._issue("server", names, ExtendedKeyUsageOID.SERVER_AUTH)
 
     def client(self, *organs: str, days: int = 365) -> tuple[Path, Path]:

@@ -1,6 +1,7 @@
 """``python -m tests.bench signing [--rounds N] [--sizes BYTES …] [--markdown FILE]``; ``figures`` says what it shows.
+``python -m tests.bench exchange [--only PART …] [--markdown FILE]``; ``exchange.report`` says what it shows.
 
-Timing: one process per contender lives through the run; in every round each takes its turn, in alternating order, so
+Signing. Timing: one process per contender lives through the run; in every round each takes its turn, in alternating order, so
 that whatever else the machine does meets all of them alike. Memory: a fresh process for every figure.
 """
 
@@ -12,12 +13,13 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.bench.cast import make_cast, settings_of
 from tests.bench.contenders import installed
+from tests.bench.exchange import drain, goodput, offices, report
 from tests.bench.figures import NAMES, STEPS, Figures, markdown
 from tests.signing_fixtures import SignerProcess
 
@@ -25,6 +27,8 @@ SIZES = [200_000, 20_000_000]
 WARM_UP = 60_000
 """Bytes of the small document every process signs first."""
 ROUNDS = 15
+DOCUMENTS, OFFICES, EXCHANGES = 2_000, 1_000, 2_000
+PARTS = ("good", "bad", "dropping", "drain", "offices")
 
 
 class Child:
@@ -87,6 +91,21 @@ def signing(sizes: list[int], rounds: int) -> Figures:
     return figures
 
 
+def exchange(parts: Collection[str]) -> report.Findings:
+    """Measure ``parts`` of PARTS. The lines need root."""
+    found = report.Findings()
+    for name in parts:
+        found.load.append(os.getloadavg()[0])
+        if name == "drain":
+            found.drain = drain.measure(DOCUMENTS)
+        elif name == "offices":
+            found.offices = offices.measure(OFFICES, EXCHANGES)
+        else:
+            found.transfers[name] = goodput.measure(goodput.CASES[name])
+        print(f"{name}: done", file=sys.stderr, flush=True)
+    return found
+
+
 def _time(figures: Figures, folder: Path) -> None:
     with ExitStack() as stack:
         children = {name: stack.enter_context(child(name, folder)) for name in figures.contenders}
@@ -113,12 +132,16 @@ def _weigh(figures: Figures, folder: Path) -> None:
 def main(arguments: list[str]) -> None:
     """Run and print; with ``--markdown`` write the same to a file."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
-    parser.add_argument("subject", choices=["signing"])
+    parser.add_argument("subject", choices=["signing", "exchange"])
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts of exchange")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="BYTES")
     parser.add_argument("--markdown", type=Path, metavar="FILE")
     options = parser.parse_args(arguments)
-    text = markdown(signing(options.sizes, options.rounds), "make bench")
+    if options.subject == "exchange":
+        text = report.markdown(exchange(options.only), "make bench-exchange")
+    else:
+        text = markdown(signing(options.sizes, options.rounds), "make bench")
     print(text)
     if options.markdown:
         options.markdown.write_text(text, "utf-8")

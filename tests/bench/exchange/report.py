@@ -1,0 +1,145 @@
+"""What a run found, as Markdown, and whether it keeps what was promised."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.metadata import version
+
+from appliance.clock import VN
+from tests.bench.exchange.drain import Drain
+from tests.bench.exchange.goodput import CASES, PATIENCE, Transfer
+from tests.bench.exchange.offices import Round
+
+LEAST_RATIO, MOST_RESENT, LEAST_OF_UPTIME, MOST_WIRE = 0.9, 1.15, 0.85, 1.03
+
+
+@dataclass
+class Findings:
+    """``transfers[case]``: who → one transfer; whatever was not asked for is missing."""
+
+    transfers: dict[str, dict[str, Transfer]] = field(default_factory=dict)
+    drain: Drain | None = None
+    offices: tuple[Round, Round] | None = None
+    load: list[float] = field(default_factory=list)
+
+
+def markdown(found: Findings, command: str) -> str:
+    """The whole report."""
+    parts = [
+        "# The exchange: goodput, bytes on the wire, long queues",
+        f"Written by `{command}` on {datetime.now(VN):%Y-%m-%d %H:%M}. Machine: {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}, httpx {version('httpx')}, kernel {platform.release().split('-')[0]}. "
+        f"Load average: {min(found.load):.1f} to {max(found.load):.1f}.",
+    ]
+    if found.transfers:
+        parts += ["## One document over a shaped line", _LINES, _transfers(found)]
+    if found.drain:
+        parts += ["## A long queue", _drain(found.drain)]
+    if found.offices:
+        parts += ["## Many offices at one bus", _offices(*found.offices)]
+    return "\n\n".join([*parts, "## What was promised", *_verdicts(found)]) + "\n"
+
+
+_LINES = f"""\
+Box and bus live in network namespaces of their own with an emulated line between them (rate, delay half of the round
+trip each way, loss in both directions, a bounded queue, outages that also lose what is under way). The box's side is
+the real link process with everything that it does besides (clock, directory, inbox); seconds from the start of the
+first try to the receipt in the store. curl PUTs the same package, coded the same way (gzip), over mutual TLS to the
+same bus in one request, and is given up after {PATIENCE:.0f} s. The file is random bytes: it does not compress.
+Goodput counts the file's bytes. "Body": bytes of the request's body handed to the connection, repeats counted, per
+byte of the coded package. "TCP": payload of all TCP segments (TLS, HTTP headers, what TCP sends again), "IP": those
+segments with their headers, each per byte of the file. A full segment of 1500 bytes has 52 bytes of headers, so IP
+is above 1.036 whatever one does."""
+
+
+def _transfers(found: Findings) -> str:
+    rows = [
+        "| line | who | TCP's control | file, bytes | seconds | goodput, kB/s | tries | body | TCP | IP |",
+        "|---|---|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for name, both in found.transfers.items():
+        for one in both.values():
+            took = f"{one.seconds:.1f}" if one.seconds else f"not ended in {PATIENCE:.0f}"
+            rows.append(
+                f"| {CASES[name].name} | {one.who} | {one.congestion} | {one.file} | {took} | {one.goodput / 1000:.1f} "
+                f"| {one.tries} | {one.body / one.coded:.3f} | {one.tcp / one.file:.3f} | {one.wire / one.file:.3f} |"
+            )
+    return "\n".join(rows)
+
+
+def _drain(drain: Drain) -> str:
+    return (
+        f"{drain.documents} documents of 10 kB wait, one of them urgent and queued last; then the link process "
+        f"starts. Drained after {drain.box:.1f} s ({drain.documents / drain.box:.0f} a second, each durable at the bus, "
+        f"its receipt checked and durable at the box). A bare client that PUTs the same packages on one kept connection "
+        f"and stores nothing: {drain.bare:.1f} s; ratio {drain.box / drain.bare:.2f}. "
+        f"The urgent document was {'the first' if drain.urgent_first else '**not the first**'} at the bus."
+    )
+
+
+def _offices(few: Round, many: Round) -> str:
+    rows = [
+        "Each exchange: a document handed in, listed, fetched, its bytes checked, acknowledged; a new TLS connection",
+        "for each turn of an office. Bus and offices share this machine.",
+        "",
+        "| offices | exchanges | seconds | exchanges a second | request, median ms | request, 95 % below ms |",
+        "|--:|--:|--:|--:|--:|--:|",
+    ]
+    for one in (few, many):
+        rows.append(
+            f"| {one.offices} | {one.exchanges} | {one.seconds:.1f} | {one.per_second:.0f} | {one.median:.0f} "
+            f"| {one.slowest_of_20:.0f} |"
+        )
+    return "\n".join([*rows, "", f"Ratio of exchanges a second: {many.per_second / few.per_second:.2f}."])
+
+
+def _verdicts(found: Findings) -> list[str]:
+    lines = []
+    for name in ("good", "bad"):
+        if name in found.transfers:
+            ratio = _goodput(found, name, "box") / _goodput(found, name, "curl")
+            lines.append(
+                f"- Goodput over curl's, {name} line: {ratio:.2f} (at least {LEAST_RATIO}): {_held(ratio >= LEAST_RATIO)}"
+            )
+    if "good" in found.transfers:
+        one = found.transfers["good"]["box"]
+        wire = one.tcp / one.file
+        lines.append(
+            f"- Bytes put on the wire per byte of the file, good line: {wire:.3f} (at most {MOST_WIRE}): {_held(wire <= MOST_WIRE)}"
+        )
+    if "dropping" in found.transfers:
+        lines += _dropping(found)
+    if found.drain:
+        lines.append(
+            f"- The most urgent of {found.drain.documents} is the first out: {_held(found.drain.urgent_first)}"
+        )
+    return ["\n".join(lines)]
+
+
+def _dropping(found: Findings) -> list[str]:
+    box, curl = found.transfers["dropping"]["box"], found.transfers["dropping"]["curl"]
+    resent = box.body / box.coded
+    lines = [
+        f"- The document arrives over the dropping line: {_held(box.seconds is not None)}; one long upload does not "
+        f"end in {PATIENCE:.0f} s: {_held(curl.seconds is None)}",
+        f"- Bytes of the body sent over its own, dropping line: {resent:.3f} (at most {MOST_RESENT}): {_held(resent <= MOST_RESENT)}",
+    ]
+    if "bad" in found.transfers:
+        shape = CASES["dropping"].shape
+        share = box.goodput / (_goodput(found, "bad", "curl") * shape.up_for / (shape.up_for + shape.down_for))
+        lines.append(
+            f"- Goodput over what the up-time allows (curl's on the bad line, times the share of time that the line is "
+            f"up): {share:.2f} (at least {LEAST_OF_UPTIME}): {_held(share >= LEAST_OF_UPTIME)}"
+        )
+    return lines
+
+
+def _goodput(found: Findings, case: str, who: str) -> float:
+    return found.transfers[case][who].goodput
+
+
+def _held(held: bool) -> str:
+    return "holds" if held else "**missed**"
