@@ -1,8 +1,8 @@
 """``python -m tests.bench signing [--rounds N] [--sizes BYTES …] [--markdown FILE]``; ``figures`` says what it shows.
 ``python -m tests.bench exchange [--only PART …] [--markdown FILE]``; ``exchange.report`` says what it shows.
 
-Signing. Timing: one process per contender lives through the run; in every round each takes its turn, in alternating order, so
-that whatever else the machine does meets all of them alike. Memory: a fresh process for every figure.
+Signing: for times, one process per contender lives through the run; in every round each takes its turn, in alternating
+order, so that whatever else the machine does meets all of them alike. For memory, a fresh process for every figure.
 """
 
 from __future__ import annotations

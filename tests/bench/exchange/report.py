@@ -73,9 +73,9 @@ def _transfers(found: Findings) -> str:
 def _drain(drain: Drain) -> str:
     return (
         f"{drain.documents} documents of 10 kB wait, one of them urgent and queued last; then the link process "
-        f"starts. Drained after {drain.box:.1f} s ({drain.documents / drain.box:.0f} a second, each durable at the bus, "
-        f"its receipt checked and durable at the box). A bare client that PUTs the same packages on one kept connection "
-        f"and stores nothing: {drain.bare:.1f} s; ratio {drain.box / drain.bare:.2f}. "
+        f"starts. Drained after {drain.box:.1f} s ({drain.documents / drain.box:.0f} a second, each durable at the "
+        "bus, its receipt checked and durable at the box). A bare client that PUTs the same packages on one kept "
+        f"connection and stores nothing: {drain.bare:.1f} s; ratio {drain.box / drain.bare:.2f}. "
         f"The urgent document was {'the first' if drain.urgent_first else '**not the first**'} at the bus."
     )
 
@@ -101,39 +101,29 @@ def _verdicts(found: Findings) -> list[str]:
     for name in ("good", "bad"):
         if name in found.transfers:
             ratio = _goodput(found, name, "box") / _goodput(found, name, "curl")
-            lines.append(
-                f"- Goodput over curl's, {name} line: {ratio:.2f} (at least {LEAST_RATIO}): {_held(ratio >= LEAST_RATIO)}"
-            )
+            lines.append(_least(f"Goodput over curl's, {name} line", ratio, LEAST_RATIO))
     if "good" in found.transfers:
         one = found.transfers["good"]["box"]
-        wire = one.tcp / one.file
-        lines.append(
-            f"- Bytes put on the wire per byte of the file, good line: {wire:.3f} (at most {MOST_WIRE}): {_held(wire <= MOST_WIRE)}"
-        )
+        lines.append(_most("TCP payload per byte of the file, good line", one.tcp / one.file, MOST_WIRE))
     if "dropping" in found.transfers:
         lines += _dropping(found)
     if found.drain:
-        lines.append(
-            f"- The most urgent of {found.drain.documents} is the first out: {_held(found.drain.urgent_first)}"
-        )
+        lines.append(_said(f"The most urgent of {found.drain.documents} is the first out", found.drain.urgent_first))
     return ["\n".join(lines)]
 
 
 def _dropping(found: Findings) -> list[str]:
     box, curl = found.transfers["dropping"]["box"], found.transfers["dropping"]["curl"]
-    resent = box.body / box.coded
     lines = [
-        f"- The document arrives over the dropping line: {_held(box.seconds is not None)}; one long upload does not "
-        f"end in {PATIENCE:.0f} s: {_held(curl.seconds is None)}",
-        f"- Bytes of the body sent over its own, dropping line: {resent:.3f} (at most {MOST_RESENT}): {_held(resent <= MOST_RESENT)}",
+        _said("The document arrives over the dropping line", box.seconds is not None),
+        _said(f"One long upload does not end there in {PATIENCE:.0f} s", curl.seconds is None),
+        _most("Bytes of the body sent per byte it has, dropping line", box.body / box.coded, MOST_RESENT),
     ]
     if "bad" in found.transfers:
         shape = CASES["dropping"].shape
-        share = box.goodput / (_goodput(found, "bad", "curl") * shape.up_for / (shape.up_for + shape.down_for))
-        lines.append(
-            f"- Goodput over what the up-time allows (curl's on the bad line, times the share of time that the line is "
-            f"up): {share:.2f} (at least {LEAST_OF_UPTIME}): {_held(share >= LEAST_OF_UPTIME)}"
-        )
+        allowed = _goodput(found, "bad", "curl") * shape.up_for / (shape.up_for + shape.down_for)
+        what = "Goodput over what the up-time allows (curl's on the bad line, times the share of time that it is up)"
+        lines.append(_least(what, box.goodput / allowed, LEAST_OF_UPTIME))
     return lines
 
 
@@ -141,5 +131,13 @@ def _goodput(found: Findings, case: str, who: str) -> float:
     return found.transfers[case][who].goodput
 
 
-def _held(held: bool) -> str:
-    return "holds" if held else "**missed**"
+def _least(what: str, value: float, bound: float) -> str:
+    return _said(f"{what}: {value:.2f} (at least {bound})", value >= bound)
+
+
+def _most(what: str, value: float, bound: float) -> str:
+    return _said(f"{what}: {value:.3f} (at most {bound})", value <= bound)
+
+
+def _said(what: str, held: bool) -> str:
+    return f"- {what}: {'holds' if held else '**missed**'}"
