@@ -30,6 +30,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from sync import jws
+
 BOX, OTHER_BOX = "H04.01.11", "H04.01.12"
 """Two organs with boxes of their own (tests speak for them)."""
 PROVINCE, NEIGHBOUR = "H04", "H04.01.13"
@@ -200,6 +202,12 @@ class RunningBus:
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         client = client or self.client(sender)
         return client.put(f"messages/{id or uuid.uuid4()}", content=data, headers=usual | given)
+
+    def receipt(self, answer: httpx.Response) -> dict[str, Any]:
+        """What the signed receipt in ``answer`` says, checked as a box checks it."""
+        assert answer.headers["Content-Type"] == jws.MEDIA_TYPE, answer.text
+        trusted = x509.load_pem_x509_certificates(self.ca.certificate.read_bytes())
+        return jws.verify(answer.content, trusted, jws.RECEIPT).payload
 
     def inbox(self, *organs: str) -> list[dict[str, Any]]:
         """Everything in the inbox of ``organs``, oldest first."""

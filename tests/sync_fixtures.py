@@ -125,8 +125,7 @@ def submit(
     with bus.client(sender) as client:
         answer = client.put(f"messages/{id or uuid7()}", content=data, headers=headers)
     assert answer.status_code in (200, 201), answer.text
-    receipt: dict[str, Any] = answer.json()
-    return receipt
+    return bus.receipt(answer)
 
 
 def incoming(

@@ -25,6 +25,7 @@ SERVER_DAYS = 397
 CLIENT_DAYS = 365
 _CA_DAYS = 10 * 365
 ORGAN_URN = "urn:x-edoc:organ:"
+RECEIPTS_URN = "urn:x-edoc:bus:receipts"
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,19 @@ def make_lan(directory: Path, *, names: Sequence[str], addresses: Sequence[str])
 
 
 def make_link(directory: Path, *, clients: dict[str, Sequence[str]]) -> None:
-    """ca.pem, server.pem/.key for the bus, and <name>.pem/.key per client with its organ codes as SAN URIs."""
+    """ca.pem, server.pem/.key and receipts.pem/.key for the bus, and <name>.pem/.key per client.
+
+    A client's organ codes stand as SAN URIs. The key of the receipts answers on no connection.
+    """
     authority = _make_authority(directory, "Trục liên thông (trình diễn)", None)
     _issue_server(authority, directory / "server", ("localhost",), ("127.0.0.1",))
+    _issue(
+        authority,
+        directory / "receipts",
+        [x509.UniformResourceIdentifier(RECEIPTS_URN)],
+        ExtendedKeyUsageOID.SERVER_AUTH,
+        SERVER_DAYS,
+    )
     for name, organs in clients.items():
         uris = [x509.UniformResourceIdentifier(f"{ORGAN_URN}{code}") for code in organs]
         _issue(authority, directory / name, uris, ExtendedKeyUsageOID.CLIENT_AUTH, CLIENT_DAYS)

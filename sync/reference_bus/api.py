@@ -14,6 +14,7 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException
 from werkzeug.http import parse_dict_header
 
 from appliance.errors import N_, TramError
+from sync import jws
 from sync.reference_bus import inbox
 from sync.reference_bus.exchange import Exchange, Submission
 from sync.reference_bus.problems import BadRequest, BusProblem, NoSuchThing, SenderNotInCertificate
@@ -52,7 +53,7 @@ def _add_messages(app: Flask, exchange: Exchange) -> None:
     @app.put("/v1/messages/<message_id>")
     def put_message(message_id: str) -> tuple[Response, int]:
         accepted = exchange.accept(_submission(message_id, _own_organs(exchange)))
-        return jsonify(accepted.receipt), 201 if accepted.new else 200
+        return _receipt(accepted.receipt), 201 if accepted.new else 200
 
     @app.get("/v1/messages/<message_id>")
     def get_message(message_id: str) -> Response:
@@ -71,7 +72,12 @@ def _add_messages(app: Flask, exchange: Exchange) -> None:
 
     @app.get("/v1/messages/<message_id>/receipt")
     def get_receipt(message_id: str) -> Response:
-        return jsonify(json.loads(_own_message(exchange, message_id)["receipt"]))
+        return _receipt(str(_own_message(exchange, message_id)["receipt"]).encode("ascii"))
+
+
+def _receipt(token: bytes) -> Response:
+    """A signed receipt on the wire."""
+    return Response(token, content_type=jws.MEDIA_TYPE)
 
 
 def _add_inbox(app: Flask, exchange: Exchange) -> None:

@@ -41,6 +41,9 @@ class BusConfig:
     key: Path
     client_ca: Path
     """PEM of the only authority whose client certificates may come in."""
+    receipt_certificate: Path | None = None
+    """Certificate (PEM, with its chain) and key that sign receipts; without them the server's own do."""
+    receipt_key: Path | None = None
     api_port: int = 9443
     """The API itself, loopback only; boxes come through the line."""
     line_host: str = "127.0.0.1"

@@ -12,11 +12,13 @@ from typing import Any, BinaryIO
 from appliance.clock import VN
 from appliance.errors import N_, BadInput
 from appliance.store.database import transaction
+from sync import jws
 from sync.reference_bus import statuses
 from sync.reference_bus.config import BusConfig, OrganEntry
 from sync.reference_bus.directory import Directory
 from sync.reference_bus.peek import Header, peek
 from sync.reference_bus.problems import BadRequest, DigestMismatch, IdReused, TooLarge
+from sync.reference_bus.receipts import ReceiptSigner
 from sync.reference_bus.store import BusStore
 
 
@@ -35,9 +37,9 @@ class Submission:
 
 @dataclass(frozen=True)
 class Accepted:
-    """``receipt`` is the same JSON for the first acceptance and for every repeat; ``new`` tells them apart."""
+    """``receipt`` is the same signed bytes for the first acceptance and every repeat; ``new`` tells them apart."""
 
-    receipt: dict[str, Any]
+    receipt: bytes
     new: bool
 
 
@@ -48,6 +50,7 @@ class Exchange:
         self.config = config
         self.store = BusStore(config.data)
         self.directory = Directory(config.organs)
+        self._signer = ReceiptSigner(config)
         self.bell = threading.Event()
 
     def accept(self, submission: Submission) -> Accepted:
@@ -105,20 +108,22 @@ class Exchange:
         sha256: str,
         size: int,
         header: Header,
-    ) -> dict[str, Any]:
+    ) -> bytes:
         """Rows of a new message, inside the caller's transaction; returns its receipt."""
         doc_id, now = str(uuid.uuid4()), datetime.now(VN).isoformat(timespec="milliseconds")
-        receipt = {
-            "typ": "R1",
+        statement = {
+            "typ": jws.RECEIPT,
             "messageId": message_id,
             "docId": doc_id,
+            "documentId": header.document_id,
             "from": submission.sender,
-            "to": list(recipients.values()),
+            "to": list(submission.recipients),
             "sha256": sha256,
             "size": size,
             "acceptedAt": now,
             "bus": self.config.name,
         }
+        receipt = self._signer.receipt(statement)
         row = {
             "id": message_id,
             "kind": submission.kind,
@@ -130,7 +135,7 @@ class Exchange:
             "doc_id": doc_id,
             "header": json.dumps(asdict(header), ensure_ascii=False),
             "document_id": header.document_id,
-            "receipt": json.dumps(receipt, ensure_ascii=False),
+            "receipt": receipt.decode("ascii"),
             "accepted_at": now,
         }
         _insert(self.store, "message", row)
@@ -155,7 +160,7 @@ def _uuid(text: str) -> str:
         raise BadRequest(N_("Mã gói tin “%(id)s” không phải UUID."), id=text[:80]) from error
 
 
-def _same_or_refuse(known: dict[str, Any], submission: Submission, sender: OrganEntry, sha256: str) -> dict[str, Any]:
+def _same_or_refuse(known: dict[str, Any], submission: Submission, sender: OrganEntry, sha256: str) -> bytes:
     """The first receipt again, if the repeat is really the same message (bus-link B.9 rule 3)."""
     same = (
         known["sha256"] == sha256
@@ -169,5 +174,4 @@ def _same_or_refuse(known: dict[str, Any], submission: Submission, sender: Organ
             next_step=N_("Phát hành lại để có mã mới; gói tin cũ giữ nguyên."),
             id=known["id"],
         )
-    receipt: dict[str, Any] = json.loads(known["receipt"])
-    return receipt
+    return str(known["receipt"]).encode("ascii")

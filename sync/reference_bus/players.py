@@ -163,7 +163,7 @@ class Players:
         message_id = str(uuid.uuid5(_ANSWERS, f"{entry['doc_id']}/{code}"))
         known = self._exchange.known(message_id)
         if known is not None:
-            return Accepted(json.loads(known["receipt"]), new=False)
+            return Accepted(str(known["receipt"]).encode("ascii"), new=False)
         package = StatusPackage(
             message_id=message_id,
             sender=Party(organ.code, organ.name),

@@ -52,7 +52,7 @@ def _document(bus: RunningBus, folder: Path, subject: str, **changes: object) ->
         **changes,
     }  # fmt: skip
     data = package_bytes(document(**values), blobs)
-    message_id = bus.put(data, to=PROVINCE, Edoc_Priority="3").json()["messageId"]
+    message_id = bus.receipt(bus.put(data, to=PROVINCE, Edoc_Priority="3"))["messageId"]
     (delivery,) = next(m for m in bus.messages() if m["id"] == message_id)["deliveries"]
     return str(delivery["doc_id"])
 
@@ -104,7 +104,7 @@ def test_attachments_and_the_package_can_be_saved(page: httpx.Client, bus: Runni
 
 
 def test_what_cannot_be_read_is_shown_as_such(page: httpx.Client, bus: RunningBus) -> None:
-    message_id = bus.put(b'<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>', to=PROVINCE).json()["messageId"]
+    message_id = bus.receipt(bus.put(b'<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>', to=PROVINCE))["messageId"]
     (delivery,) = next(m for m in bus.messages() if m["id"] == message_id)["deliveries"]
     answer = page.get(f"/deliveries/{delivery['doc_id']}")
     assert answer.status_code == 200

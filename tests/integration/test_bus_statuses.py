@@ -119,7 +119,7 @@ def test_virtual_organs_say_nothing_when_switched_off(bus: RunningBus, blobs: Bl
 
 
 def test_a_package_that_a_virtual_organ_cannot_read_is_marked_as_failed(bus: RunningBus) -> None:
-    message_id = bus.put(b"this is no XML", to=PROVINCE).json()["messageId"]
+    message_id = bus.receipt(bus.put(b"this is no XML", to=PROVINCE))["messageId"]
     deadline = time.monotonic() + 15
     state = ""
     while state != "failed" and time.monotonic() < deadline:

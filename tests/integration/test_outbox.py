@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -12,7 +11,7 @@ import pytest
 
 from appliance.office import messages
 from appliance.store import audit
-from sync import link, outbox
+from sync import jws, link, outbox
 from sync.bus.native.client import NativeClient
 from sync.inbox import fetch_new
 from sync.lease import Lease
@@ -43,7 +42,7 @@ def test_a_document_leaves_once_and_its_receipt_is_kept(box: Box, client: Native
     assert row["state"] == "accepted"
     assert row["accepted_at"].endswith("+07:00")
     assert row["bus_doc_id"]
-    receipt = json.loads(box.desk.blobs.read(row["receipt_sha256"]))
+    receipt = jws.content(box.desk.blobs.read(row["receipt_sha256"]))
     assert (receipt["typ"], receipt["messageId"], receipt["sha256"]) == ("R1", message_id, row["sha256"])
     assert receipt["to"] == [NEIGHBOUR]
     (attempt,) = box.attempts(message_id)
@@ -242,7 +241,11 @@ def on_script(box: Box, script: Script) -> Iterator[NativeClient]:
         (HTML, "uncertain", "không phải của trục"),
         ((302, {"Location": "http://portal/"}, b""), "uncertain", "không phải của trục"),
         (as_json({"code": 500}), "uncertain", "không phải của trục"),
-        (as_json({"messageId": "x", "docId": "y", "acceptedAt": "z", "sha256": "w"}), "uncertain", "không khớp"),
+        (
+            as_json({"messageId": "x", "docId": "y", "acceptedAt": "z", "sha256": "w"}),
+            "uncertain",
+            "không phải của trục",
+        ),
         ((502, {"Content-Type": "text/html"}, b"bad gateway"), "uncertain", "không phải của trục"),
         (problem(500, "Lỗi trong trục"), "uncertain", "Lỗi trong trục"),
         (problem(503, "Trục bảo trì"), "waiting", "Trục bảo trì"),
@@ -251,7 +254,7 @@ def on_script(box: Box, script: Script) -> Iterator[NativeClient]:
         (problem(413, "Gói tin quá lớn"), "rejected", "quá lớn"),
         (problem(422, "Đơn vị bị khóa"), "rejected", "bị khóa"),
     ],
-    ids=["portal", "redirect", "code 500", "foreign receipt", "gateway", "500", "503", "429", "403", "413", "422"],
+    ids=["portal", "redirect", "code 500", "unsigned receipt", "gateway", "500", "503", "429", "403", "413", "422"],
 )
 def test_only_a_receipt_for_this_package_counts_as_accepted(box: Box, answer: Answer, state: str, words: str) -> None:
     message_id = box.issue()

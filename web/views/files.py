@@ -54,7 +54,7 @@ def receipt(message_id: str) -> Response:
     row = message(desk().db, actor(), message_id)
     if not row["receipt_sha256"]:
         raise NotFound(N_("Trục chưa trả biên nhận cho gói tin này."), next_step=N_("Đợi trạm gửi xong."))
-    return send(row["receipt_sha256"], f"bien-nhan-{message_id}.json", "application/json")
+    return send(row["receipt_sha256"], f"bien-nhan-{message_id}.jws", "application/jose")
 
 
 def send(sha256: str, name: str, media_type: str) -> Response:

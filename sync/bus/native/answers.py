@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from appliance.errors import N_
-from sync.bus.base import BusError, InboxItem, Outbound, Outcome, SendResult
+from sync.bus.base import BusError, InboxItem, Outcome, SendResult
 
 _PROBLEM = "application/problem+json"
 _TRY_LATER = (408, 425, 429, 503)
@@ -69,11 +69,9 @@ def item(row: dict[str, Any]) -> InboxItem:
     )  # fmt: skip
 
 
-def sent(answer: httpx.Response, message: Outbound, bytes_sent: int) -> SendResult:
-    """What a send came to. Raises BusError when the bus plainly did not take the package but may do so later."""
+def not_accepted(answer: httpx.Response, bytes_sent: int) -> SendResult:
+    """What a send without a receipt came to. Raises BusError when the bus plainly did not take the package, but may."""
     status = answer.status_code
-    if status in (200, 201):
-        return receipt(answer.content, message, bytes_sent, status)
     if is_problem(answer) and (status in _TRY_LATER or status in _NOT_OURS):
         failure = refused(answer)
         failure.bytes_sent = bytes_sent
@@ -82,20 +80,6 @@ def sent(answer: httpx.Response, message: Outbound, bytes_sent: int) -> SendResu
         return SendResult(Outcome.REJECTED, reason=_detail(answer), bytes_sent=bytes_sent, http_status=status)
     reason = _detail(answer) if is_problem(answer) else str(not_the_bus())
     return SendResult(Outcome.UNKNOWN, reason=reason, bytes_sent=bytes_sent, http_status=status)
-
-
-def receipt(content: bytes, message: Outbound, bytes_sent: int, status: int) -> SendResult:
-    """ACCEPTED when the receipt speaks of exactly this package, else UNKNOWN."""
-    try:
-        found = parse(content)
-        doc_id, accepted_at = text(found, "docId"), text(found, "acceptedAt")
-        matches = found.get("messageId") == message.id and found.get("sha256") == message.sha256
-    except BusError as error:
-        return SendResult(Outcome.UNKNOWN, reason=str(error), bytes_sent=bytes_sent, http_status=status)
-    if not matches:
-        reason = N_("Biên nhận của trục không khớp gói tin đã gửi.")
-        return SendResult(Outcome.UNKNOWN, reason=reason, bytes_sent=bytes_sent, http_status=status)
-    return SendResult(Outcome.ACCEPTED, doc_id, accepted_at, content, "", bytes_sent, status)
 
 
 def refused(answer: httpx.Response) -> BusError:

@@ -30,7 +30,8 @@ from sync.bus.base import (
 )
 from sync.bus.native import answers
 from sync.bus.native.failures import link_error, tls_refusal
-from sync.bus.native.tls import client_context
+from sync.bus.native.receipts import ReceiptJudge
+from sync.bus.native.tls import authorities, client_context
 from sync.edxml.names import MAX_PACKAGE_BYTES
 
 _CHUNK = 16 << 10  # a chunk fits the write timeout even at a few hundred bytes a second
@@ -46,6 +47,7 @@ class NativeClient:
         self.info = BusInfo("native", MAX_PACKAGE_BYTES)
         self._base = settings.bus_url.rstrip("/")
         context = client_context(settings)
+        self._receipts = ReceiptJudge(authorities(settings), settings.data / "odd-receipts")
         # A stale kept-alive connection fails in a way that looks ambiguous: every send gets a fresh one.
         self._sending = _http(context, timeout, keep=0)
         self._asking = _http(context, timeout, keep=2)
@@ -74,7 +76,9 @@ class NativeClient:
             if body.last_left and tls_refusal(error) is None:
                 return SendResult(Outcome.UNKNOWN, reason=str(failure), bytes_sent=body.sent)
             raise failure from error
-        return answers.sent(answer, message, body.sent)
+        if answer.status_code in (200, 201):
+            return self._receipts.judge(answer.content, message, body.sent, answer.status_code)
+        return answers.not_accepted(answer, body.sent)
 
     def find_sent(self, message: Outbound) -> SendResult | None:
         """GET /messages/{id}, then its receipt."""
@@ -84,7 +88,7 @@ class NativeClient:
         if found.get("sha256") != message.sha256:
             return SendResult(Outcome.REJECTED, reason=N_("Trục đã dùng mã gói tin này cho một nội dung khác."))
         receipt = self._request("GET", f"/messages/{message.id}/receipt")
-        return answers.receipt(receipt.content, message, 0, receipt.status_code)
+        return self._receipts.judge(receipt.content, message, 0, receipt.status_code)
 
     def recipients(self, message_id: str) -> Sequence[RecipientState]:
         """GET /messages/{id}."""
@@ -126,7 +130,7 @@ class NativeClient:
 
     def ack(self, item_id: str, outcome: Literal["done", "fail"], *, reason: str, sha256: str) -> None:
         """PUT /inbox/{docId}/ack."""
-        self._request("PUT", f"/inbox/{item_id}/ack", json={"outcome": outcome, "reason": reason, "sha256": sha256})
+        self._json("PUT", f"/inbox/{item_id}/ack", json={"outcome": outcome, "reason": reason, "sha256": sha256})
 
     def directory(self, cursor: str = "") -> DirectoryPage:
         """GET /directory."""
@@ -171,7 +175,6 @@ class NativeClient:
             return answer
         if answer.status_code != 200:
             raise answers.refused(answer)
-        answers.parse(answer.content)  # a captive portal's page is not an answer
         return answer
 
 

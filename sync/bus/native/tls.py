@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ssl
 
+from cryptography import x509
+
 from appliance.config import Settings
 from appliance.errors import N_, ConfigError
 
@@ -26,6 +28,18 @@ def client_context(settings: Settings) -> ssl.SSLContext:
             error=error,
         ) from error
     return context
+
+
+def authorities(settings: Settings) -> list[x509.Certificate]:
+    """The pinned authorities, for what is signed and not spoken. Raises ConfigError."""
+    try:
+        return x509.load_pem_x509_certificates(settings.bus_ca.read_bytes() if settings.bus_ca else b"")
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            N_("Không dùng được chứng thư kết nối trục (%(error)s)."),
+            next_step=N_("Kỹ thuật viên kiểm tra tệp bus_ca."),
+            error=error,
+        ) from error
 
 
 def _no_password() -> bytes:

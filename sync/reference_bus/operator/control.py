@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, request
 
 from appliance.errors import N_, BadInput
+from sync import jws
 from sync.reference_bus import views
 from sync.reference_bus.exchange import Accepted, Exchange
 from sync.reference_bus.line import Line
@@ -62,7 +63,7 @@ def create_control(exchange: Exchange, line: Line, players: Players) -> Blueprin
 
 
 def _receipt(accepted: Accepted) -> tuple[Response, int]:
-    return jsonify(accepted.receipt), 201 if accepted.new else 200
+    return jsonify(jws.content(accepted.receipt)), 201 if accepted.new else 200
 
 
 def _body() -> dict[str, object]:
