@@ -40,7 +40,7 @@ def _send(bus: RunningBus, blobs: BlobStore, to: str, sender: str = BOX) -> tupl
         files=(file_in(blobs, minimal_pdf()),),
     )
     answer = bus.put(package_bytes(package, blobs), sender=sender, to=to)
-    return answer.json()["messageId"], code
+    return bus.receipt(answer)["messageId"], code
 
 
 def _say(bus: RunningBus, document_code: str, code: str, sender: str = OTHER_BOX, to: str = BOX) -> httpx.Response:
@@ -63,7 +63,7 @@ def _wait_for(bus: RunningBus, message_id: str, organ: str, code: str) -> None:
 
 def test_a_status_reaches_the_sender_and_its_message_shows_it(bus: RunningBus, blobs: BlobStore) -> None:
     message_id, code = _send(bus, blobs, OTHER_BOX)
-    said = _say(bus, code, "03").json()["messageId"]
+    said = bus.receipt(_say(bus, code, "03"))["messageId"]
     assert _codes(bus, message_id) == {OTHER_BOX: "03"}
     (item,) = [item for item in bus.inbox(BOX) if item["messageId"] == said]
     assert (item["kind"], item["from"]) == ("status", OTHER_BOX)
