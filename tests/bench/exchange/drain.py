@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 from tests.bench.exchange.goodput import incompressible
-from tests.bench.exchange.scene import BOX, PROVINCE, Box, make_box, make_bus
+from tests.link_scene import BOX, PROVINCE, Box, make_box, make_bus
 
 FILE_BYTES = 10_000
 URGENT = 3

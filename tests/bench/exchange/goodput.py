@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.bench.exchange import shaped
 from tests.bench.exchange.emulator import Shape
-from tests.bench.exchange.scene import BOX, PROVINCE, Box, make_box, make_bus
+from tests.link_scene import BOX, PROVINCE, Box, make_box, make_bus
 
 PATIENCE = 900.0
 """Seconds after which an upload counts as not ended."""

@@ -21,8 +21,8 @@ import httpx
 
 from appliance.store.blobs import BlobStore
 from tests.bench.exchange.goodput import incompressible
-from tests.bench.exchange.scene import Bus, make_bus, office_code
 from tests.edxml_fixtures import document, file_in, package_bytes
+from tests.link_scene import Bus, make_bus, office_code
 
 FEW = 10
 AT_ONCE = 16
