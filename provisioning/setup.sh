@@ -46,11 +46,18 @@ install_packages() {
         printf '#!/bin/sh\nexit 101\n' > "$policy"
         chmod 755 "$policy"
     fi
+    case " $* " in
+        *" postgresql "*) # the programs only: no database cluster of the machine's own
+            mkdir -p /etc/postgresql-common/createcluster.d
+            echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.d/tram.conf
+            ;;
+    esac
     export DEBIAN_FRONTEND=noninteractive
     say "apt-get install $*"
     apt-get -qq update
     apt-get -qq install --yes --no-install-recommends "$@" </dev/null >"$log" 2>&1 || { tail -n 30 "$log" >&2; return 1; }
-    for pair in nginx-light:nginx clamav-daemon:clamav-daemon clamav-daemon:clamav-freshclam pcscd:pcscd.socket; do
+    for pair in nginx-light:nginx clamav-daemon:clamav-daemon clamav-daemon:clamav-freshclam pcscd:pcscd.socket \
+        postgresql:postgresql; do
         case " $* " in *" ${pair%%:*} "*) systemctl disable "${pair#*:}" >>"$log" 2>&1 || : "no systemd here" ;; esac
     done
     if [ -n "$policy" ]; then

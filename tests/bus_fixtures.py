@@ -1,7 +1,7 @@
 """A real bus process with a throw-away authority, for every test that needs the other end of the line.
 
 Use: ``pytest_plugins = ["tests.bus_fixtures"]`` and the session fixture ``bus``, or ``start_bus(folder)`` for a bus of
-one's own.
+one's own. A module whose tests must hold on both stores says ``pytestmark = on_both_stores``.
 """
 
 from __future__ import annotations
@@ -31,6 +31,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from sync import jws
+
+pytest_plugins = ["tests.postgres_fixtures"]
+
+on_both_stores = pytest.mark.parametrize("bus", ["sqlite", "postgresql"], indirect=True)
 
 BOX, OTHER_BOX = "H04.01.11", "H04.01.12"
 """Two organs with boxes of their own (tests speak for them)."""
@@ -255,15 +259,23 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def start_bus(folder: Path, *, auto_answer: bool = True, organs: str = "") -> RunningBus:
-    """A bus of one's own below ``folder``; ``organs`` is further TOML ([[organs]] tables). Stop it yourself."""
+def start_bus(
+    folder: Path, *, auto_answer: bool = True, organs: str = "", more: str = "", beside: RunningBus | None = None
+) -> RunningBus:
+    """A bus of one's own below ``folder``. Stop it yourself.
+
+    ``organs`` is further TOML ([[organs]] tables), ``more`` further keys. ``beside``: another process of the same bus,
+    with its authority and its folder of packages; both need the same ``more`` with a PostgreSQL database.
+    """
     api, line, operator = free_ports(3)
-    ca = Authority(folder / "pki")
+    folder.mkdir(parents=True, exist_ok=True)
+    ca = beside.ca if beside else Authority(folder / "pki")
+    data = beside.folder / "data" if beside else folder / "data"
     certificate, key = ca.server()
     (folder / "sample.pdf").write_bytes(minimal_pdf())
     (folder / "bus.toml").write_text(
         f"""
-data = "data"
+data = "{data}"
 certificate = "{certificate}"
 key = "{key}"
 client_ca = "{ca.certificate}"
@@ -272,6 +284,7 @@ line_port = {line}
 operator_port = {operator}
 default_pdf = "sample.pdf"
 auto_answer = {str(auto_answer).lower()}
+{more}
 [[organs]]
 code = "{PROVINCE}"
 name = "Văn phòng Ủy ban nhân dân tỉnh"
@@ -300,8 +313,24 @@ name = "Ủy ban nhân dân xã Minh Diệu"
 
 
 @pytest.fixture(scope="session")
-def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBus]:
-    """One bus for the whole session; tests that switch faults on switch them off again."""
-    running = start_bus(tmp_path_factory.mktemp("bus"))
+def _buses() -> Iterator[dict[str, RunningBus]]:
+    """The session's buses by the kind of their store, started when first wanted."""
+    running: dict[str, RunningBus] = {}
     yield running
-    running.stop()
+    for one in running.values():
+        one.stop()
+
+
+@pytest.fixture(scope="session")
+def bus(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, _buses: dict[str, RunningBus]
+) -> RunningBus:
+    """One bus for the whole session; tests that switch faults on switch them off again."""
+    kind = getattr(request, "param", "sqlite")
+    if kind not in _buses:
+        more = ""
+        if kind == "postgresql":
+            postgres = request.getfixturevalue("postgres")
+            more = postgres.configuration(postgres.database())
+        _buses[kind] = start_bus(tmp_path_factory.mktemp(f"bus-{kind}"), more=more)
+    return _buses[kind]

@@ -21,8 +21,10 @@ from appliance.store.text import fold
 BUSY_TIMEOUT_MS = 20_000
 
 
-def open_database(path: Path, *, create: bool = False) -> Database:
-    """Open the store for one thread. Applies missing migrations when ``create``.
+def open_database(path: Path, *, create: bool = False, any_thread: bool = False) -> Database:
+    """Open the store. Applies missing migrations when ``create``.
+
+    For one thread; with ``any_thread`` the caller sees to it that only one thread at a time uses it (a pool).
 
     Raises Unavailable when the file is missing, unreadable or damaged.
     """
@@ -34,6 +36,7 @@ def open_database(path: Path, *, create: bool = False) -> Database:
             uri=True,
             timeout=BUSY_TIMEOUT_MS / 1000,
             isolation_level=None,
+            check_same_thread=not any_thread,
         )
         database = Database(connection, recursive_triggers=False)
         _set_pragmas(database)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from appliance.errors import N_, ConfigError
 
@@ -34,7 +35,7 @@ class BusConfig:
     """Everything the bus needs. Paths are absolute after loading; ports are TCP."""
 
     data: Path
-    """Folder of bus.db and blobs/."""
+    """Folder of bus.db and blobs/. Several processes on one PostgreSQL share it, or share ``blobs``."""
     organs: tuple[OrganEntry, ...]
     certificate: Path
     """Server certificate (PEM, with its chain), valid for the name in the boxes' bus address."""
@@ -59,6 +60,12 @@ class BusConfig:
     max_message_mb: int = 60
     clock_uncertainty_ms: int = 50
     """What /v1/time says about its own error."""
+    database: str = ""
+    """Empty: SQLite in ``data``. Else a PostgreSQL address without a password: postgresql://user@host:5432/name."""
+    database_passfile: Path | None = None
+    """File with the password in PostgreSQL's form (host:port:database:user:password), readable by its owner only."""
+    blobs: Path | None = None
+    """Folder of the packages; empty: ``data``/blobs."""
 
 
 def load_config(path: Path) -> BusConfig:
@@ -73,6 +80,7 @@ def load_config(path: Path) -> BusConfig:
     values = _typed_values(BusConfig, raw, path.parent, given={"organs"})
     entries = tuple(OrganEntry(**_typed_values(OrganEntry, organ, path.parent)) for organ in organs)
     _check_codes(entries)
+    _check_database(values.get("database", ""), values.get("database_passfile"))
     return BusConfig(organs=entries, **values)
 
 
@@ -82,6 +90,16 @@ def _check_codes(organs: tuple[OrganEntry, ...]) -> None:
     for code in codes:
         if not code or codes.count(code) > 1 or "," in code:
             raise ConfigError(N_("Mã định danh trùng hoặc không dùng được: %(code)s"), code=code)
+
+
+def _check_database(url: str, passfile: Path | None) -> None:
+    """No password where others can read it."""
+    if url and urlsplit(url).scheme not in ("postgresql", "postgres"):
+        raise ConfigError(N_("Địa chỉ cơ sở dữ liệu phải bắt đầu bằng postgresql://"))
+    if urlsplit(url).password is not None or "password" in parse_qs(urlsplit(url).query):
+        raise ConfigError(N_("Địa chỉ cơ sở dữ liệu không được chứa mật khẩu; ghi mật khẩu vào tệp database_passfile"))
+    if passfile is not None and passfile.exists() and passfile.stat().st_mode & 0o077:
+        raise ConfigError(N_("Người khác đọc được tệp mật khẩu %(path)s; đặt quyền 600"), path=passfile)
 
 
 def _typed_values(

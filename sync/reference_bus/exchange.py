@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import uuid
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -11,9 +10,9 @@ from typing import Any, BinaryIO
 
 from appliance.clock import VN
 from appliance.errors import N_, BadInput
-from appliance.store.database import transaction
 from sync import jws
 from sync.reference_bus import statuses
+from sync.reference_bus.bell import Bell
 from sync.reference_bus.config import BusConfig, OrganEntry
 from sync.reference_bus.directory import Directory
 from sync.reference_bus.peek import Header, peek
@@ -48,10 +47,10 @@ class Exchange:
 
     def __init__(self, config: BusConfig) -> None:
         self.config = config
-        self.store = BusStore(config.data)
+        self.store = BusStore(config)
         self.directory = Directory(config.organs)
         self._signer = ReceiptSigner(config)
-        self.bell = threading.Event()
+        self.bell = Bell()
 
     def accept(self, submission: Submission) -> Accepted:
         """Take a package over: bytes durable, then committed, then the receipt (bus-link B.9 rule 1).
@@ -64,17 +63,18 @@ class Exchange:
         sha256, size = self._keep(submission)
         with self.store.blobs.path(sha256).open("rb") as package:
             header = peek(package)
-        with transaction(self.store.db):
-            known = self.known(message_id)
-            if known is not None:
-                return Accepted(_same_or_refuse(known, submission, sender, sha256), new=False)
+        with self.store.transaction():
             receipt = self._write(message_id, submission, sender, recipients, sha256, size, header)
-        self.bell.set()
+        if receipt is None:
+            known = self.known(message_id)
+            assert known is not None, "messages are never deleted"
+            return Accepted(_same_or_refuse(known, submission, sender, sha256), new=False)
+        self.bell.ring()
         return Accepted(receipt, new=True)
 
     def known(self, message_id: str) -> dict[str, Any] | None:
         """The row of a message already accepted."""
-        return next(iter(self.store.db.query("SELECT * FROM message WHERE id = ?", [message_id])), None)
+        return self.store.db.one("SELECT * FROM message WHERE id = ?", [message_id])
 
     def _recipients(self, codes: tuple[str, ...]) -> dict[str, str]:
         """Current code of each recipient organ → the code the sender used, in the sender's order, each organ once."""
@@ -108,8 +108,11 @@ class Exchange:
         sha256: str,
         size: int,
         header: Header,
-    ) -> bytes:
-        """Rows of a new message, inside the caller's transaction; returns its receipt."""
+    ) -> bytes | None:
+        """Rows of a new message, inside the caller's transaction; returns its receipt, None when the id is taken.
+
+        The same id handed in at two processes at once: the second waits here until the first has committed.
+        """
         doc_id, now = str(uuid.uuid4()), datetime.now(VN).isoformat(timespec="milliseconds")
         statement = {
             "typ": jws.RECEIPT,
@@ -138,19 +141,15 @@ class Exchange:
             "receipt": receipt.decode("ascii"),
             "accepted_at": now,
         }
-        _insert(self.store, "message", row)
-        for organ, addressed_as in recipients.items():
-            names = {"message_id": message_id, "organ": organ, "addressed_as": addressed_as}
-            _insert(self.store, "delivery", {"doc_id": str(uuid.uuid4()), **names})
+        if not self.store.db.insert("message", row, once=True):
+            return None
         if submission.kind == "status":
             statuses.apply(self.store.db, message_id, header, sender.code, tuple(recipients), now)
+        numbers = self.store.numbers("delivery", len(recipients))
+        for seq, (organ, addressed_as) in zip(numbers, recipients.items(), strict=True):
+            names = {"message_id": message_id, "organ": organ, "addressed_as": addressed_as}
+            self.store.db.insert("delivery", {"seq": seq, "doc_id": str(uuid.uuid4()), **names})
         return receipt
-
-
-def _insert(store: BusStore, table: str, row: dict[str, Any]) -> None:
-    names = ", ".join(row)
-    marks = ", ".join("?" for _ in row)
-    store.db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(row.values()))
 
 
 def _uuid(text: str) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 
 from appliance.clock import VN
 from appliance.errors import N_
-from appliance.store.database import transaction
 from sync.reference_bus.problems import BadRequest, DigestMismatch, NoSuchThing
 from sync.reference_bus.store import BusStore
 
@@ -26,12 +25,12 @@ def listing(store: BusStore, organs: Iterable[str], after: int, limit: int) -> l
     codes = list(organs)
     marks = ", ".join("?" for _ in codes)
     query = f"{_ENTRY} WHERE delivery.organ IN ({marks}) AND delivery.seq > ? ORDER BY delivery.seq LIMIT ?"
-    return list(store.db.query(query, [*codes, after, limit]))
+    return store.db.query(query, [*codes, after, limit])
 
 
 def entry(store: BusStore, doc_id: str, organs: Iterable[str]) -> dict[str, Any]:
     """One entry; raises NoSuchThing when it does not exist or is another organ's."""
-    found = next(iter(store.db.query(f"{_ENTRY} WHERE delivery.doc_id = ?", [doc_id])), None)
+    found = store.db.one(f"{_ENTRY} WHERE delivery.doc_id = ?", [doc_id])
     if found is None or found["organ"] not in set(organs):
         raise NoSuchThing(N_("Không có văn bản nào mang mã này trong hộp đến của đơn vị."))
     return found
@@ -46,7 +45,7 @@ def acknowledge(
     """
     if outcome not in ("done", "fail"):
         raise BadRequest(N_("Kết quả nhận phải là “done” hoặc “fail”."))
-    with transaction(store.db):
+    with store.transaction():
         found = entry(store, doc_id, organs)
         if outcome == "done" and sha256 is not None and sha256.lower() != found["sha256"]:
             raise DigestMismatch(
@@ -55,6 +54,6 @@ def acknowledge(
         if found["state"] != "delivered":
             state = "delivered" if outcome == "done" else "failed"
             now = datetime.now(VN).isoformat(timespec="milliseconds")
-            update = "UPDATE delivery SET state = ?, at = ?, reason = ? WHERE doc_id = ?"
+            update = "UPDATE delivery SET state = ?, at = ?, reason = ? WHERE doc_id = ? AND state <> 'delivered'"
             store.db.execute(update, [state, now, reason[:1000], doc_id])
         return entry(store, doc_id, organs)

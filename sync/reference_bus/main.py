@@ -52,5 +52,6 @@ def main(config: BusConfig | Path) -> int:
     api.stop()
     operator.close()
     players.stop()
+    exchange.store.close()
     _log.info("stopped")
     return 0

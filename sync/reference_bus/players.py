@@ -75,7 +75,7 @@ class Players:
     @auto_answer.setter
     def auto_answer(self, on: bool) -> None:
         self._exchange.store.set_setting(_AUTO_ANSWER, "1" if on else "0")
-        self._exchange.bell.set()
+        self._exchange.bell.ring()
 
     def organ(self, code: str) -> OrganEntry:
         """The virtual organ with ``code``; raises UnknownOrgan, or BadInput when a box speaks for it."""
@@ -131,7 +131,7 @@ class Players:
     def stop(self) -> None:
         """End the automatic hand."""
         self._stop.set()
-        self._exchange.bell.set()
+        self._exchange.bell.ring()
         self._thread.join(timeout=5)
 
     def _file(self, file_name: str, stream: BinaryIO | None) -> tuple[str, str]:
@@ -181,10 +181,16 @@ class Players:
         return self._hand_in(message_id, "status", organ.code, (entry["sender"],), data, entry["priority"])
 
     def _run(self) -> None:
-        """Wait for the bell; look every few seconds anyway, because a crash rings none."""
+        """Wait for the bell; look every few seconds anyway, because neither a crash nor another process rings it.
+
+        Of several processes one plays.
+        """
+        rings = -1
         while not self._stop.is_set():
-            self._exchange.bell.wait(timeout=3)
-            self._exchange.bell.clear()
+            self._exchange.bell.wait(rings, 3)
+            rings = self._exchange.bell.rings
+            if not self._exchange.store.db.lead("players"):
+                continue
             for organ in self._exchange.directory.organs:
                 if organ.virtual and not self._stop.is_set():
                     self._serve(organ)

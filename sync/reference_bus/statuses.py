@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sqlite_utils import Database
+from typing import Any
 
+from sync.reference_bus.database import Database
 from sync.reference_bus.peek import Header
 
 NAMES = {
@@ -26,25 +27,27 @@ def name(code: str | None) -> str:
     return NAMES.get(code, f"Mã lạ “{code}”") if code else "Chưa có phản hồi"
 
 
-def apply(db: Database, message_id: str, header: Header, sender: str, addressees: tuple[str, ...], at: str) -> None:
+def apply(
+    db: Database[Any], message_id: str, header: Header, sender: str, addressees: tuple[str, ...], at: str
+) -> None:
     """Tie a status from ``sender`` to the document it answers and raise the recipient's state.
 
     Runs inside the acceptance's transaction. A status about a document this bus never carried is carried all the same.
     """
     code = header.status_code.zfill(2)
     marks = ", ".join("?" for _ in addressees)
-    found = db.execute(
-        "SELECT delivery.doc_id, delivery.status_code FROM delivery JOIN message ON message.id = delivery.message_id"
+    found = db.one(
+        "SELECT delivery.doc_id FROM delivery JOIN message ON message.id = delivery.message_id"
         " WHERE message.kind = 'edoc' AND message.document_id = ? AND delivery.organ = ?"
         f" AND message.sender IN ({marks}) ORDER BY delivery.seq DESC LIMIT 1",
         [header.answers_document, sender, *addressees],
-    ).fetchone()
+    )
     if found is None or not header.status_code:
         return
-    doc_id, before = found
+    doc_id, rank = found["doc_id"], RANK.get(code, 0)
     db.execute(
         "INSERT INTO status (message_id, delivery_doc_id, code, description, staff, at) VALUES (?, ?, ?, ?, ?, ?)",
         [message_id, doc_id, code, header.description, header.staff, at],
     )
-    if RANK.get(code, 0) > RANK.get(before or "", 0):
-        db.execute("UPDATE delivery SET status_code = ? WHERE doc_id = ?", [code, doc_id])
+    update = "UPDATE delivery SET status_code = ?, status_rank = ? WHERE doc_id = ? AND status_rank < ?"
+    db.execute(update, [code, rank, doc_id, rank])

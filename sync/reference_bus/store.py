@@ -1,88 +1,93 @@
-"""The bus's own store: an SQLite file and content-addressed packages below one folder."""
+"""The bus's own store: SQLite or PostgreSQL, and content-addressed packages in a folder.
+
+Files are durable before the rows that name them, and rows are committed to the disk before a receipt is given.
+"""
 
 from __future__ import annotations
 
-import threading
-from pathlib import Path
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
 
-from sqlite_utils import Database, Migrations
-
+from appliance.errors import N_, ConfigError
 from appliance.store.blobs import BlobStore
-from appliance.store.database import open_database, transaction
+from sync.reference_bus.config import BusConfig
+from sync.reference_bus.database import Database, PostgresDatabase, SqliteDatabase
 
-migrations = Migrations("reference_bus")
-
-_FIRST = (
-    """
-    CREATE TABLE message (            -- one package accepted from a sender; bytes in blobs/ under sha256
-      id TEXT PRIMARY KEY,            -- the sender's UUID, for life
-      kind TEXT NOT NULL CHECK (kind IN ('edoc', 'status')),
-      priority INTEGER NOT NULL, sender TEXT NOT NULL, recipients TEXT NOT NULL,  -- recipients as the sender wrote them
-      sha256 TEXT NOT NULL, size INTEGER NOT NULL, doc_id TEXT NOT NULL UNIQUE,
-      header TEXT NOT NULL,           -- JSON of peek.Header: what the package says of itself
-      document_id TEXT NOT NULL,      -- edXML DocumentId; statuses name it
-      receipt TEXT NOT NULL, accepted_at TEXT NOT NULL
-    ) STRICT
-    """,
-    "CREATE INDEX message_document ON message(document_id, kind)",
-    "CREATE INDEX message_sender ON message(sender, accepted_at)",
-    """
-    CREATE TABLE delivery (           -- one inbox entry per recipient organ; seq only grows
-      seq INTEGER PRIMARY KEY AUTOINCREMENT, doc_id TEXT NOT NULL UNIQUE,
-      message_id TEXT NOT NULL REFERENCES message(id), organ TEXT NOT NULL, addressed_as TEXT NOT NULL,
-      state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'delivered', 'failed')),
-      at TEXT, reason TEXT NOT NULL DEFAULT '', status_code TEXT,
-      UNIQUE (message_id, organ)
-    ) STRICT
-    """,
-    "CREATE INDEX delivery_organ ON delivery(organ, seq)",
-    """
-    CREATE TABLE status (             -- every business status that could be tied to a delivery, append only
-      message_id TEXT PRIMARY KEY REFERENCES message(id), delivery_doc_id TEXT NOT NULL REFERENCES delivery(doc_id),
-      code TEXT NOT NULL, description TEXT NOT NULL, staff TEXT NOT NULL, at TEXT NOT NULL
-    ) STRICT
-    """,
-    "CREATE INDEX status_delivery ON status(delivery_doc_id)",
-    "CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
-)
-
-
-@migrations()
-def first(db: Database) -> None:
-    """Messages, deliveries, statuses, switches."""
-    for statement in _FIRST:
-        db.execute(statement)
+_TORN_AFTER_SECONDS = 86_400
+"""Age at which an unfinished file surely belongs to nobody when several processes write to one folder."""
 
 
 class BusStore:
-    """Opens one connection per thread. ``blobs`` holds the packages and the attachments taken out of them."""
+    """``db`` speaks SQL, ``blobs`` holds the packages and the attachments taken out of them."""
 
-    def __init__(self, data: Path) -> None:
-        self._path = data / "bus.db"
-        self._local = threading.local()
-        self.blobs = BlobStore(data / "blobs")
-        data.mkdir(parents=True, exist_ok=True)
-        self._path.touch()
+    def __init__(self, config: BusConfig) -> None:
+        config.data.mkdir(parents=True, exist_ok=True)
+        self.blobs = BlobStore(config.blobs or config.data / "blobs")
+        self.db: Database[Any]
+        self._sole: IO[str] | None = None
+        if config.database:
+            self.db = PostgresDatabase(config.database, config.database_passfile)
+            self.clear_torn(time.time() - _TORN_AFTER_SECONDS)
+        else:
+            self._sole = _only_process(config)
+            self.db = SqliteDatabase(config.data / "bus.db")
+            self.clear_torn(time.time())
+        self.db.apply_schema()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, on the disk when it ends. Not re-entrant. Raises Unavailable when the store cannot."""
+        with self.db.transaction():
+            yield
+
+    def numbers(self, name: str, count: int) -> range:
+        """The next ``count`` numbers of the counter ``name``, inside a transaction; nobody else gets any until it ends.
+
+        So numbers appear to readers in their order, and whoever has read up to n never misses a smaller one, however
+        many processes write. Take them as late as possible: everybody waits.
+        """
+        query = (
+            "INSERT INTO counter (name, value) VALUES (?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET value = counter.value + excluded.value RETURNING value"
+        )
+        last = int(self.db.query(query, [name, count])[0]["value"])
+        return range(last - count + 1, last + 1)
+
+    def clear_torn(self, before: float) -> None:
+        """Delete files that a kill cut short, last written before the time ``before`` (seconds since 1970)."""
         for torn in (self.blobs.root / "tmp").glob("*"):
-            torn.unlink()  # uploads that a kill cut short; nobody else is writing yet
-        migrations.apply(self.db)
-
-    @property
-    def db(self) -> Database:
-        """This thread's connection."""
-        found: Database | None = getattr(self._local, "db", None)
-        if found is None:
-            found = self._local.db = open_database(self._path)
-        return found
+            if torn.stat().st_mtime <= before:
+                torn.unlink(missing_ok=True)
 
     def setting(self, key: str, default: str) -> str:
         """A switch that outlives the process."""
-        row = self.db.execute("SELECT value FROM setting WHERE key = ?", [key]).fetchone()
-        return str(row[0]) if row else default
+        row = self.db.one("SELECT value FROM setting WHERE key = ?", [key])
+        return str(row["value"]) if row else default
 
     def set_setting(self, key: str, value: str) -> None:
         """Keep a switch."""
-        with transaction(self.db):
-            self.db.execute(
-                "INSERT INTO setting VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", [key, value]
-            )
+        self.db.execute(
+            "INSERT INTO setting VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", [key, value]
+        )
+
+    def close(self) -> None:
+        """Give back connections and locks."""
+        self.db.close()
+        if self._sole is not None:
+            self._sole.close()
+
+
+def _only_process(config: BusConfig) -> IO[str]:
+    """The lock of the folder, held until the process ends. Raises ConfigError when another bus holds it."""
+    lock = (config.data / "bus.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise ConfigError(
+            N_("Một trục khác đang dùng thư mục %(path)s; nhiều tiến trình cần PostgreSQL."), path=config.data
+        ) from error
+    return lock

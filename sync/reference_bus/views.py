@@ -33,13 +33,13 @@ def counts(exchange: Exchange) -> list[dict[str, Any]]:
     """Per organ of the directory: documents received, waiting to be fetched, sent."""
     query = (
         "SELECT (SELECT count(*) FROM delivery JOIN message ON message.id = message_id"
-        " WHERE organ = :o AND kind = 'edoc') AS received,"
-        " (SELECT count(*) FROM delivery WHERE organ = :o AND state = 'waiting') AS waiting,"
-        " (SELECT count(*) FROM message WHERE sender = :o AND kind = 'edoc') AS sent"
+        " WHERE organ = ? AND kind = 'edoc') AS received,"
+        " (SELECT count(*) FROM delivery WHERE organ = ? AND state = 'waiting') AS waiting,"
+        " (SELECT count(*) FROM message WHERE sender = ? AND kind = 'edoc') AS sent"
     )
     return [
         {"code": organ.code, "name": organ.name, "virtual": organ.virtual}
-        | next(iter(exchange.store.db.query(query, {"o": organ.code})))
+        | exchange.store.db.query(query, [organ.code] * 3)[0]
         for organ in exchange.directory.organs
     ]
 
@@ -66,21 +66,21 @@ def deliveries_of(exchange: Exchange, message_id: str) -> list[Row]:
 def sent(exchange: Exchange, organ: str | None = None, limit: int = 200) -> list[tuple[Row, list[Row]]]:
     """Documents that ``organ`` (or anybody) sent, newest first, each with its deliveries."""
     where, values = ("AND sender = ?", [organ]) if organ else ("", [])
-    query = f"SELECT * FROM message WHERE kind = 'edoc' {where} ORDER BY accepted_at DESC, rowid DESC LIMIT ?"
+    query = f"SELECT * FROM message WHERE kind = 'edoc' {where} ORDER BY accepted_at DESC, id DESC LIMIT ?"
     rows = [_row(exchange, row) for row in exchange.store.db.query(query, [*values, limit])]
     return [(row, deliveries_of(exchange, row["id"])) for row in rows]
 
 
 def history(exchange: Exchange, doc_id: str) -> list[dict[str, Any]]:
     """The statuses given about one delivery, oldest first."""
-    query = "SELECT * FROM status WHERE delivery_doc_id = ? ORDER BY at, rowid"
-    return list(exchange.store.db.query(query, [doc_id]))
+    query = "SELECT * FROM status WHERE delivery_doc_id = ? ORDER BY at, message_id"
+    return exchange.store.db.query(query, [doc_id])
 
 
 def messages(exchange: Exchange) -> list[dict[str, Any]]:
     """Every message with its deliveries, oldest first, for tests that count."""
     result = []
-    for row in exchange.store.db.query("SELECT * FROM message ORDER BY accepted_at, rowid"):
+    for row in exchange.store.db.query("SELECT * FROM message ORDER BY accepted_at, id"):
         header = Header(**json.loads(row["header"]))
         result.append(
             {

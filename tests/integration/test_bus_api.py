@@ -14,9 +14,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.bus_fixtures import BOX, NEIGHBOUR, OLD_BOX, OTHER_BOX, PROVINCE, Authority, RunningBus
+from tests.bus_fixtures import BOX, NEIGHBOUR, OLD_BOX, OTHER_BOX, PROVINCE, Authority, RunningBus, on_both_stores
 
 pytest_plugins = ["tests.bus_fixtures"]
+pytestmark = on_both_stores
 
 
 def _detail(answer: httpx.Response) -> str:

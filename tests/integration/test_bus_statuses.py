@@ -17,10 +17,11 @@ from appliance.store.blobs import BlobStore
 from sync.edxml.model import ReadDocument, ReadStatus
 from sync.edxml.packer import EdxmlPacker
 from sync.edxml.reader import read_package
-from tests.bus_fixtures import BOX, NEIGHBOUR, OTHER_BOX, PROVINCE, RunningBus, minimal_pdf
+from tests.bus_fixtures import BOX, NEIGHBOUR, OTHER_BOX, PROVINCE, RunningBus, minimal_pdf, on_both_stores
 from tests.edxml_fixtures import document, file_in, package_bytes, status
 
 pytest_plugins = ["tests.bus_fixtures"]
+pytestmark = on_both_stores
 
 _numbers = itertools.count(1)
 
