@@ -14,12 +14,26 @@ from appliance.errors import TramError
 Kind = Literal["edoc", "status"]
 
 
+class Fault(Enum):
+    """Whose fault a refusal is (bus-link C.6); the adapter says it, the engine decides what follows."""
+
+    NONE = ""
+    """Nobody's in particular: for a BusError try again later, for REJECTED the same as PACKAGE."""
+    PACKAGE = "package"
+    """The package as it is (VXP codes 10, 21, 22; 413): rejected, a person corrects it."""
+    ORGAN = "organ"
+    """An addressed organ (codes 18, 19, 23): with several recipients the package is split, one for each."""
+    LINK = "link"
+    """The box itself (code 15, wrong secret or certificate): the whole link pauses until a technician resumes it."""
+
+
 class BusError(TramError):
     """The bus was not reached, or did not do what was asked; the message says why in Vietnamese.
 
     ``permanent``: the same request will never work. ``link``: the line or its TLS failed, so nothing else will work
     either until it is back. ``connected``: at least one byte of the request may have left the box. ``bytes_sent``:
-    how much of a package left. ``retry_after``: seconds the bus asked for.
+    how much of a package left. ``retry_after``: seconds the bus asked for. ``fault``: LINK when no request of this box
+    will work until a technician has put its secret or certificate right; nothing is sent meanwhile.
     """
 
     permanent = False
@@ -36,6 +50,7 @@ class BusError(TramError):
         bytes_sent: int = 0,
         http_status: int | None = None,
         retry_after: float | None = None,
+        fault: Fault = Fault.NONE,
         **params: object,
     ) -> None:
         super().__init__(message, next_step=next_step, rule=None, permanent=permanent, **params)
@@ -44,6 +59,7 @@ class BusError(TramError):
         self.bytes_sent = bytes_sent
         self.http_status = http_status
         self.retry_after = retry_after
+        self.fault = fault
 
 
 class Outcome(Enum):
@@ -57,7 +73,11 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class SendResult:
-    """``receipt``: the bus's own bytes, kept as evidence. ``reason``: Vietnamese, for REJECTED and UNKNOWN."""
+    """``receipt``: the bus's own bytes, kept as evidence. ``reason``: Vietnamese, for REJECTED and UNKNOWN.
+
+    ``fault``: PACKAGE or ORGAN, for REJECTED (a refusal of the box itself is a BusError with Fault.LINK). ``organs``:
+    the codes at fault among ``Outbound.recipients``, where the bus names them.
+    """
 
     outcome: Outcome
     doc_id: str = ""
@@ -66,6 +86,8 @@ class SendResult:
     reason: str = ""
     bytes_sent: int = 0
     http_status: int | None = None
+    fault: Fault = Fault.NONE
+    organs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,12 +109,14 @@ class BusInfo:
     """What holds for a bus of this dialect, as far as known; a client may learn more on the way.
 
     ``absent_after``: for how many seconds the bus must have denied a package before the same one may be sent again.
-    ``max_bytes``: the largest package it takes.
+    ``max_bytes``: the largest package it takes. ``can_find_sent``: False where ``find_sent`` always says UNKNOWN, so
+    that only an incoming status or sending the same bytes again can settle a doubt.
     """
 
     dialect: str
     max_bytes: int
     absent_after: float = 0.0
+    can_find_sent: bool = True
 
 
 @dataclass(frozen=True)
