@@ -13,6 +13,10 @@ from appliance.errors import N_, BadInput, Unavailable
 _CHUNK = 1 << 20
 
 
+class OtherBytes(BadInput):
+    """The stream's bytes are not the announced ones."""
+
+
 class BlobStore:
     """Files below ``root``, two levels deep. Order that survives a power cut: write, fsync, rename, fsync folder."""
 
@@ -49,8 +53,12 @@ class BlobStore:
                 raise _disk(error) from error
         return sha256
 
-    def put_stream(self, stream: BinaryIO, limit: int) -> tuple[str, int]:
-        """Keep a stream of at most ``limit`` bytes in bounded memory; returns (digest, size)."""
+    def put_stream(self, stream: BinaryIO, limit: int, expected: str = "") -> tuple[str, int]:
+        """Keep a stream of at most ``limit`` bytes in bounded memory; returns (digest, size).
+
+        Nothing is kept when it raises: BadInput over the limit, OtherBytes when the digest is not the ``expected`` one,
+        Unavailable when the disk refuses.
+        """
         digest, size, temporary = hashlib.sha256(), 0, self._temporary()
         try:
             with temporary.open("xb") as file:
@@ -60,6 +68,8 @@ class BlobStore:
                         raise BadInput(N_("Tệp lớn hơn giới hạn %(limit)s MB."), limit=limit >> 20)
                     digest.update(chunk)
                     file.write(chunk)
+            if expected and digest.hexdigest() != expected:
+                raise OtherBytes(N_("Nội dung nhận được không khớp giá trị băm đã báo."))
             self._adopt(temporary, digest.hexdigest())
         except OSError as error:
             raise _disk(error) from error

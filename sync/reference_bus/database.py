@@ -6,6 +6,7 @@ and ``RETURNING`` are fine. A ``?`` is always a mark, so none may stand inside a
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from abc import ABC, abstractmethod
@@ -18,6 +19,7 @@ import sqlite_utils
 
 from appliance.errors import N_, ConfigError, Unavailable
 from appliance.store.database import open_database, transaction
+from sync.reference_bus.bell import Bell
 
 if TYPE_CHECKING:
     import psycopg
@@ -26,6 +28,10 @@ Row = dict[str, Any]
 _SCHEMA = Path(__file__).parent / "schema"
 _IDLE_CONNECTIONS = 32
 """Connections kept open between uses; a process rarely works on more requests at once."""
+
+_CHANNEL = "tram_bus"
+_LISTEN_SECONDS = 2.0
+_log = logging.getLogger(__name__)
 
 C = TypeVar("C")
 
@@ -127,6 +133,14 @@ class Database(ABC, Generic[C]):
         """Whether this process is the one that does the work called ``name``; ask again before each round."""
 
     @abstractmethod
+    def announce(self) -> None:
+        """Inside a transaction: once it is committed, ``listen`` of the other processes rings."""
+
+    @abstractmethod
+    def listen(self, bell: Bell, closing: threading.Event) -> None:
+        """Ring ``bell`` for what other processes announce, until ``closing``. Ends at once where there are none."""
+
+    @abstractmethod
     def _open(self) -> C: ...
 
     @abstractmethod
@@ -161,6 +175,12 @@ class SqliteDatabase(Database[sqlite_utils.Database]):
     def lead(self, name: str) -> bool:
         """Always: the store refuses a second process on the same file."""
         return True
+
+    def announce(self) -> None:
+        """Nobody to tell."""
+
+    def listen(self, bell: Bell, closing: threading.Event) -> None:
+        """Nobody to hear."""
 
     def _open(self) -> sqlite_utils.Database:
         return open_database(self._path, any_thread=True)
@@ -226,6 +246,24 @@ class PostgresDatabase(Database["psycopg.Connection[Row]"]):
             return False
         self._leaders[name] = holder
         return True
+
+    def announce(self) -> None:
+        """NOTIFY is delivered with the commit."""
+        self.execute(f"NOTIFY {_CHANNEL}")
+
+    def listen(self, bell: Bell, closing: threading.Event) -> None:
+        """On a connection of its own. Rings once after an outage: what was said meanwhile is not repeated."""
+        while not closing.is_set():
+            try:
+                with self._open() as connection:
+                    connection.execute(f"LISTEN {_CHANNEL}".encode())
+                    bell.ring()
+                    while not closing.is_set():
+                        for _ in connection.notifies(timeout=_LISTEN_SECONDS, stop_after=1):
+                            bell.ring()
+            except (self._driver.OperationalError, Unavailable) as error:
+                _log.warning("no news from the database: %s", error)
+                closing.wait(_LISTEN_SECONDS)
 
     def close(self) -> None:
         """Close what is idle, and give up the lead."""

@@ -10,9 +10,9 @@ from typing import Any, BinaryIO
 
 from appliance.clock import VN
 from appliance.errors import N_, BadInput
+from appliance.store.blobs import OtherBytes
 from sync import jws
 from sync.reference_bus import statuses
-from sync.reference_bus.bell import Bell
 from sync.reference_bus.config import BusConfig, OrganEntry
 from sync.reference_bus.directory import Directory
 from sync.reference_bus.peek import Header, peek
@@ -50,7 +50,7 @@ class Exchange:
         self.store = BusStore(config)
         self.directory = Directory(config.organs)
         self._signer = ReceiptSigner(config)
-        self.bell = Bell()
+        self.bell = self.store.bell
 
     def accept(self, submission: Submission) -> Accepted:
         """Take a package over: bytes durable, then committed, then the receipt (bus-link B.9 rule 1).
@@ -60,16 +60,18 @@ class Exchange:
         message_id = _uuid(submission.message_id)
         sender = self.directory.resolve(submission.sender)
         recipients = self._recipients(submission.recipients)
+        known = self.known(message_id)
+        if known is not None:  # refused before its bytes are taken in: what is refused must not stay
+            _same_or_refuse(known, submission, sender, submission.sha256)
         sha256, size = self._keep(submission)
         with self.store.blobs.path(sha256).open("rb") as package:
             header = peek(package)
-        with self.store.transaction():
+        with self.store.transaction(news=True):
             receipt = self._write(message_id, submission, sender, recipients, sha256, size, header)
         if receipt is None:
             known = self.known(message_id)
             assert known is not None, "messages are never deleted"
             return Accepted(_same_or_refuse(known, submission, sender, sha256), new=False)
-        self.bell.ring()
         return Accepted(receipt, new=True)
 
     def known(self, message_id: str) -> dict[str, Any] | None:
@@ -89,15 +91,14 @@ class Exchange:
         """Stream the body to a durable file; returns (sha256, bytes)."""
         limit = self.config.max_message_mb << 20
         try:
-            sha256, size = self.store.blobs.put_stream(submission.stream, limit)
-        except BadInput as error:
-            raise TooLarge(N_("Gói tin lớn hơn %(limit)s MB, trục không nhận."), limit=limit >> 20) from error
-        if sha256 != submission.sha256:
+            return self.store.blobs.put_stream(submission.stream, limit, submission.sha256)
+        except OtherBytes as error:
             raise DigestMismatch(
                 N_("Gói tin đến nơi không giống gói tin đã gửi: giá trị băm không khớp."),
                 next_step=N_("Gửi lại gói tin."),
-            )
-        return sha256, size
+            ) from error
+        except BadInput as error:
+            raise TooLarge(N_("Gói tin lớn hơn %(limit)s MB, trục không nhận."), limit=limit >> 20) from error
 
     def _write(
         self,

@@ -45,7 +45,7 @@ def acknowledge(
     """
     if outcome not in ("done", "fail"):
         raise BadRequest(N_("Kết quả nhận phải là “done” hoặc “fail”."))
-    with store.transaction():
+    with store.transaction(news=True):
         found = entry(store, doc_id, organs)
         if outcome == "done" and sha256 is not None and sha256.lower() != found["sha256"]:
             raise DigestMismatch(

@@ -6,6 +6,7 @@ Files are durable before the rows that name them, and rows are committed to the 
 from __future__ import annotations
 
 import fcntl
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import IO, Any
 
 from appliance.errors import N_, ConfigError
 from appliance.store.blobs import BlobStore
+from sync.reference_bus.bell import Bell
 from sync.reference_bus.config import BusConfig
 from sync.reference_bus.database import Database, PostgresDatabase, SqliteDatabase
 
@@ -36,12 +38,22 @@ class BusStore:
             self.db = SqliteDatabase(config.data / "bus.db")
             self.clear_torn(time.time())
         self.db.apply_schema()
+        self.bell = Bell()
+        self._closing = threading.Event()
+        threading.Thread(target=self.db.listen, args=(self.bell, self._closing), name="news", daemon=True).start()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing, on the disk when it ends. Not re-entrant. Raises Unavailable when the store cannot."""
+    def transaction(self, *, news: bool = False) -> Iterator[None]:
+        """All or nothing, on the disk when it ends. Not re-entrant. Raises Unavailable when the store cannot.
+
+        ``news``: whoever waits for the bell, in this process or another, is woken once it is committed.
+        """
         with self.db.transaction():
             yield
+            if news:
+                self.db.announce()
+        if news:
+            self.bell.ring()
 
     def numbers(self, name: str, count: int) -> range:
         """The next ``count`` numbers of the counter ``name``, inside a transaction; nobody else gets any until it ends.
@@ -75,6 +87,7 @@ class BusStore:
 
     def close(self) -> None:
         """Give back connections and locks."""
+        self._closing.set()
         self.db.close()
         if self._sole is not None:
             self._sole.close()

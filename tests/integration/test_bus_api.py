@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from appliance.store.blobs import BlobStore
 from tests.bus_fixtures import BOX, NEIGHBOUR, OLD_BOX, OTHER_BOX, PROVINCE, Authority, RunningBus, on_both_stores
 
 pytest_plugins = ["tests.bus_fixtures"]
@@ -32,6 +33,11 @@ def _find(bus: RunningBus, organ: str, message_id: str) -> list[dict[str, object
 
 
 # ------------------------------------------------------------------------------------------------------------ accepting
+def _kept(bus: RunningBus, data: bytes) -> bool:
+    """Whether these bytes lie in the bus's folder."""
+    return BlobStore(bus.folder / "data" / "blobs").path(hashlib.sha256(data).hexdigest()).exists()
+
+
 def test_a_package_is_accepted_with_a_receipt_that_names_its_bytes(bus: RunningBus) -> None:
     data, message_id = b"<edXML>1</edXML>", str(uuid.uuid4())
     answer = bus.put(data, id=message_id)
@@ -70,6 +76,7 @@ def test_an_id_used_for_something_else_is_refused(bus: RunningBus, changed: dict
     assert answer.status_code == 409
     assert "/id-reused" in _detail(answer)
     assert bus.client(BOX).get(f"messages/{message_id}/receipt").content == first
+    assert not _kept(bus, b"other")
 
 
 def test_bytes_that_do_not_match_their_digest_are_not_kept(bus: RunningBus) -> None:
@@ -79,6 +86,7 @@ def test_bytes_that_do_not_match_their_digest_are_not_kept(bus: RunningBus) -> N
     assert answer.status_code == 422
     assert "/digest-mismatch" in _detail(answer)
     assert bus.client(BOX).get(f"messages/{message_id}").status_code == 404
+    assert not _kept(bus, b"torn on the way")
 
 
 def test_an_unknown_recipient_is_named_in_the_refusal_and_nobody_gets_the_package(bus: RunningBus) -> None:
