@@ -32,7 +32,7 @@ def _report(result: kills.Result) -> str:
         "SIGKILLs": sum(result.kills.values()),
         "of whom (box: link process and writer at once)": _listed(result.kills),
         "the box's queue at its kills": _listed(result.caught),
-        "documents and statuses sent by the box": f"{result.sent} documents, each at the bus once, with receipt",
+        "documents sent by the box": f"{result.sent} documents, each at the bus once, with receipt",
         "documents sent to the box": f"{result.received}, each taken in once and told to its sender once",
         "tries of the box's packages": result.attempts,
         "journal entries, every link intact": result.journal,
