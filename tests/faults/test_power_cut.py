@@ -21,7 +21,7 @@ from appliance.errors import Unavailable
 from appliance.store.blobs import BlobStore
 from tests.powercut import simulate
 
-CUTS = 150
+CUTS = 100
 COUNT = 12
 _SOURCE = Path(simulate.__file__).with_name("trace.c")
 
