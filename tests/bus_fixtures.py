@@ -230,6 +230,27 @@ class RunningBus:
         state: dict[str, object] = answer.json()
         return state
 
+    def control(self, method: str, path: str, body: dict[str, object] | None = None) -> dict[str, Any]:
+        """A request to /control; raises where the bus refuses."""
+        address = f"{self.operator}/control/{path}"
+        answer = httpx.request(method, address, json=body, timeout=20, trust_env=False)
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def fault(self, kind: str, **switches: object) -> None:
+        """Switch on a fault of the bus's API (sync/reference_bus/faults.py)."""
+        self.control("POST", "faults", {"kind": kind, **switches})
+
+    def conditions(self, **switches: object) -> None:
+        """Change the bus's clock, room or certificate (sync/reference_bus/conditions.py)."""
+        self.control("POST", "conditions", switches)
+
+    def sound(self) -> None:
+        """Every fault of the bus's API and every bad condition off."""
+        self.control("DELETE", "faults")
+        self.conditions(clock_offset_seconds=0, room_bytes=-1, commits=True, certificate="")
+
     def perfect_line(self) -> None:
         """All faults off."""
         self.line(

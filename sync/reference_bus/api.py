@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import logging
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, BinaryIO
 
 from flask import Flask, Response, jsonify, request, send_file
@@ -39,7 +39,7 @@ def create_api(exchange: Exchange) -> Flask:
 
     @app.get("/v1/time")
     def time() -> Response:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        now = exchange.store.clock.now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         answer = jsonify(utc=now, tz="Asia/Ho_Chi_Minh", uncertaintyMs=exchange.config.clock_uncertainty_ms)
         answer.cache_control.no_store = True
         return answer

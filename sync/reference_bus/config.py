@@ -66,6 +66,8 @@ class BusConfig:
     """File with the password in PostgreSQL's form (host:port:database:user:password), readable by its owner only."""
     blobs: Path | None = None
     """Folder of the packages; empty: ``data``/blobs."""
+    wrong_certificates: Path | None = None
+    """Folder of NAME.pem with NAME.key (expired, other name, …) that the page can make the bus show; for tests."""
 
 
 def load_config(path: Path) -> BusConfig:

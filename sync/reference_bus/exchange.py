@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any, BinaryIO
 
-from appliance.clock import VN
 from appliance.errors import N_, BadInput
 from appliance.store.blobs import OtherBytes
 from sync import jws
 from sync.reference_bus import statuses
 from sync.reference_bus.config import BusConfig, OrganEntry
 from sync.reference_bus.directory import Directory
+from sync.reference_bus.faults import Switchboard
 from sync.reference_bus.peek import Header, peek
-from sync.reference_bus.problems import BadRequest, DigestMismatch, IdReused, TooLarge
+from sync.reference_bus.problems import BadRequest, DigestMismatch, IdReused, NoSuchThing, TooLarge
 from sync.reference_bus.receipts import ReceiptSigner
 from sync.reference_bus.store import BusStore
 
@@ -51,6 +50,7 @@ class Exchange:
         self.directory = Directory(config.organs)
         self._signer = ReceiptSigner(config)
         self.bell = self.store.bell
+        self.faults = Switchboard()
 
     def accept(self, submission: Submission) -> Accepted:
         """Take a package over: bytes durable, then committed, then the receipt (bus-link B.9 rule 1).
@@ -73,6 +73,24 @@ class Exchange:
             assert known is not None, "messages are never deleted"
             return Accepted(_same_or_refuse(known, submission, sender, sha256), new=False)
         return Accepted(receipt, new=True)
+
+    def redeliver(self, doc_id: str) -> str:
+        """Put a delivered package into the same inbox again, as buses do that send twice; returns its new docId.
+
+        A fault on purpose: another message id, other docIds, the same bytes. Raises NoSuchThing.
+        """
+        with self.store.transaction(news=True):
+            found = self.store.db.one("SELECT * FROM delivery WHERE doc_id = ?", [doc_id])
+            if found is None:
+                raise NoSuchThing(N_("Không có văn bản này trên trục."))
+            message = self.known(found["message_id"])
+            assert message is not None, "a delivery has a message"
+            again = message | {"id": str(uuid.uuid4()), "doc_id": str(uuid.uuid4())}
+            self.store.db.insert("message", again)
+            names = {"message_id": again["id"], "organ": found["organ"], "addressed_as": found["addressed_as"]}
+            entry = {"seq": self.store.numbers("delivery", 1)[0], "doc_id": str(uuid.uuid4()), **names}
+            self.store.db.insert("delivery", entry)
+        return str(entry["doc_id"])
 
     def known(self, message_id: str) -> dict[str, Any] | None:
         """The row of a message already accepted."""
@@ -114,7 +132,7 @@ class Exchange:
 
         The same id handed in at two processes at once: the second waits here until the first has committed.
         """
-        doc_id, now = str(uuid.uuid4()), datetime.now(VN).isoformat(timespec="milliseconds")
+        doc_id, now = str(uuid.uuid4()), self.store.clock.stamp()
         statement = {
             "typ": jws.RECEIPT,
             "messageId": message_id,

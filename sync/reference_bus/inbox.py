@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
-from appliance.clock import VN
 from appliance.errors import N_
 from sync.reference_bus.problems import BadRequest, DigestMismatch, NoSuchThing
 from sync.reference_bus.store import BusStore
@@ -53,7 +51,7 @@ def acknowledge(
             )
         if found["state"] != "delivered":
             state = "delivered" if outcome == "done" else "failed"
-            now = datetime.now(VN).isoformat(timespec="milliseconds")
+            now = store.clock.stamp()
             update = "UPDATE delivery SET state = ?, at = ?, reason = ? WHERE doc_id = ? AND state <> 'delivered'"
             store.db.execute(update, [state, now, reason[:1000], doc_id])
         return entry(store, doc_id, organs)

@@ -10,8 +10,10 @@ from pathlib import Path
 import waitress
 
 from sync.reference_bus.api import create_api
+from sync.reference_bus.conditions import Conditions
 from sync.reference_bus.config import BusConfig, load_config
 from sync.reference_bus.exchange import Exchange
+from sync.reference_bus.faulty import FaultyApp
 from sync.reference_bus.line import Line
 from sync.reference_bus.operator.app import create_operator
 from sync.reference_bus.players import Players
@@ -32,10 +34,14 @@ def main(config: BusConfig | Path) -> int:
     players = Players(exchange)
     line = Line((config.line_host, config.line_port), (_LOOPBACK, config.api_port))
     context = server_context(config.certificate, config.key, config.client_ca)
-    api = MutualTlsServer((_LOOPBACK, config.api_port), create_api(exchange), context)
+    front = FaultyApp(create_api(exchange), exchange.faults, exchange.store.clock)
+    api = MutualTlsServer((_LOOPBACK, config.api_port), front, context)
     api.prepare()
     operator = waitress.create_server(
-        create_operator(exchange, line, players), host=config.operator_host, port=config.operator_port, ident=""
+        create_operator(exchange, line, players, Conditions(config, exchange.store, api)),
+        host=config.operator_host,
+        port=config.operator_port,
+        ident="",
     )
     threads = [
         threading.Thread(target=api.serve, name="api", daemon=True),
@@ -48,6 +54,7 @@ def main(config: BusConfig | Path) -> int:
     _log.info("line on %s:%s", config.line_host, config.line_port)
     _log.info("operator page on http://%s:%s/", config.operator_host, config.operator_port)
     wanted.wait()
+    exchange.faults.clear()  # what stalls on purpose ends
     line.stop()
     api.stop()
     operator.close()

@@ -12,10 +12,9 @@ import logging
 import threading
 import uuid
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any, BinaryIO
 
-from appliance.clock import VN
 from appliance.errors import N_, BadInput, TramError
 from appliance.office.desk import DocumentPackage, PackageFile, Party, StatusPackage
 from sync.edxml.packer import EdxmlPacker
@@ -108,7 +107,7 @@ class Players:
             page_count=1,
             staff_name=_STAFF,
             department=_DEPARTMENT,
-            at=datetime.now(VN),
+            at=self._exchange.store.clock.now(),
             files=(PackageFile(name, _PDF, sha256),),
         )
         kept, _ = self._packer.document(package, self._exchange.store.blobs)
@@ -175,7 +174,7 @@ class Players:
             description=description,
             staff_name=_STAFF,
             department=_DEPARTMENT,
-            at=datetime.now(VN),
+            at=self._exchange.store.clock.now(),
         )
         data = self._packer.status(package)
         return self._hand_in(message_id, "status", organ.code, (entry["sender"],), data, entry["priority"])

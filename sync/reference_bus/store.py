@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from typing import IO, Any
 
 from appliance.errors import N_, ConfigError
-from appliance.store.blobs import BlobStore
 from sync.reference_bus.bell import Bell
+from sync.reference_bus.clock import BusClock
 from sync.reference_bus.config import BusConfig
 from sync.reference_bus.database import Database, PostgresDatabase, SqliteDatabase
+from sync.reference_bus.room import Room, RoomyBlobs
 
 _TORN_AFTER_SECONDS = 86_400
 """Age at which an unfinished file surely belongs to nobody when several processes write to one folder."""
@@ -27,7 +28,8 @@ class BusStore:
 
     def __init__(self, config: BusConfig) -> None:
         config.data.mkdir(parents=True, exist_ok=True)
-        self.blobs = BlobStore(config.blobs or config.data / "blobs")
+        self.clock, self.room = BusClock(), Room()
+        self.blobs = RoomyBlobs(config.blobs or config.data / "blobs", self.room)
         self.db: Database[Any]
         self._sole: IO[str] | None = None
         if config.database:
@@ -52,6 +54,7 @@ class BusStore:
             yield
             if news:
                 self.db.announce()
+            self.room.commit()
         if news:
             self.bell.ring()
 

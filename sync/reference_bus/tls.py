@@ -108,6 +108,10 @@ class MutualTlsServer(wsgi.Server):
         self.gateway = _Gateway
         self.ssl_adapter = _LateHandshake(context)
 
+    def present(self, context: ssl.SSLContext) -> None:
+        """From the next connection on, use ``context``."""
+        self.ssl_adapter = _LateHandshake(context)
+
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         """cheroot's own words, into logging. A client that went away is daily life, not a fault with a traceback."""
         if isinstance(sys.exception(), OSError):

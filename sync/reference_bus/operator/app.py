@@ -8,6 +8,7 @@ from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import Forbidden, HTTPException
 
 from appliance.errors import TramError
+from sync.reference_bus.conditions import Conditions
 from sync.reference_bus.exchange import Exchange
 from sync.reference_bus.line import Line
 from sync.reference_bus.operator.control import create_control
@@ -19,13 +20,13 @@ _POLICY = (
 )
 
 
-def create_operator(exchange: Exchange, line: Line, players: Players) -> Flask:
+def create_operator(exchange: Exchange, line: Line, players: Players, conditions: Conditions) -> Flask:
     """Pages and control endpoints over a running bus."""
     app = Flask(__name__)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.config["MAX_CONTENT_LENGTH"] = (exchange.config.max_message_mb + 1) << 20
-    app.register_blueprint(create_control(exchange, line, players))
-    app.register_blueprint(create_pages(exchange, line, players))
+    app.register_blueprint(create_control(exchange, line, players, conditions))
+    app.register_blueprint(create_pages(exchange, line, players, conditions))
     _add_guards(app, exchange.config.operator_host)
     _add_errors(app)
     return app

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from flask import Blueprint, Response, jsonify, request
 
 from appliance.errors import N_, BadInput
 from sync import jws
 from sync.reference_bus import views
+from sync.reference_bus.conditions import Conditions
 from sync.reference_bus.exchange import Accepted, Exchange
+from sync.reference_bus.faults import KINDS
 from sync.reference_bus.line import Line
 from sync.reference_bus.operator.forms import letter_from, uploaded
 from sync.reference_bus.players import Players
 
 
-def create_control(exchange: Exchange, line: Line, players: Players) -> Blueprint:
+def create_control(exchange: Exchange, line: Line, players: Players, conditions: Conditions) -> Blueprint:
     """The blueprint below /control."""
     control = Blueprint("control", __name__, url_prefix="/control")
 
     def state() -> Response:
         return jsonify(
             line=line.state(),
+            faults=exchange.faults.state(),
+            conditions=conditions.state(),
             auto_answer=players.auto_answer,
             organs=views.counts(exchange),
             bus=exchange.config.name,
@@ -33,6 +39,28 @@ def create_control(exchange: Exchange, line: Line, players: Players) -> Blueprin
     def post_line() -> Response:
         line.switch(_body())
         return jsonify(line.state())
+
+    @control.get("/faults")
+    def get_faults() -> Response:
+        return jsonify(faults=exchange.faults.state(), kinds=[asdict(kind) for kind in KINDS.values()])
+
+    @control.post("/faults")
+    def post_fault() -> tuple[Response, int]:
+        return jsonify(asdict(exchange.faults.add(_body()))), 201
+
+    @control.delete("/faults")
+    def delete_faults() -> Response:
+        exchange.faults.clear()
+        return jsonify(faults=[])
+
+    @control.post("/conditions")
+    def post_conditions() -> Response:
+        conditions.change(_body())
+        return jsonify(conditions.state())
+
+    @control.post("/redeliver")
+    def post_redeliver() -> tuple[Response, int]:
+        return jsonify(doc_id=exchange.redeliver(str(_body().get("doc_id", "")))), 201
 
     @control.post("/settings")
     def post_settings() -> Response:

@@ -14,9 +14,11 @@ from appliance.errors import N_, BadInput
 from sync.edxml.model import BadPackage, ReadDocument, ReadFile
 from sync.edxml.reader import read_package
 from sync.reference_bus import statuses, views
+from sync.reference_bus.conditions import Conditions
 from sync.reference_bus.config import OrganEntry
 from sync.reference_bus.exchange import Exchange
 from sync.reference_bus.line import Line
+from sync.reference_bus.operator.fault_pages import add_fault_pages, fault_words
 from sync.reference_bus.operator.faults import PRESETS, describe, from_form
 from sync.reference_bus.operator.forms import TYPES, URGENCIES, letter_from, uploaded
 from sync.reference_bus.operator.wording import add_wording
@@ -29,29 +31,34 @@ _NOTICES = {
     "answered": "Đã gửi trạng thái cho nơi gửi văn bản.",
     "repeated": "Trạng thái này đã gửi trước đó, trục không gửi lần nữa.",
     "line": "Đã đổi đường truyền.",
+    "fault-on": "Đã bật lỗi.",
+    "fault-off": "Đã tắt lỗi.",
+    "conditions": "Đã đổi tình trạng máy của trục.",
     "settings": "Đã đổi cách trả lời của các đơn vị mô phỏng.",
 }
 _REFRESH_SECONDS = 5
 
 
-def create_pages(exchange: Exchange, line: Line, players: Players) -> Blueprint:
+def create_pages(exchange: Exchange, line: Line, players: Players, conditions: Conditions) -> Blueprint:
     """The pages below /."""
     pages = Blueprint("pages", __name__)
     add_wording(pages)
-    _add_common(pages, exchange, line)
+    _add_common(pages, exchange, line, conditions)
     _add_overview(pages, exchange, line, players)
     _add_organ(pages, exchange, players)
     _add_delivery(pages, exchange, players)
+    add_fault_pages(pages, exchange, conditions)
     return pages
 
 
-def _add_common(pages: Blueprint, exchange: Exchange, line: Line) -> None:
+def _add_common(pages: Blueprint, exchange: Exchange, line: Line, conditions: Conditions) -> None:
     @pages.app_context_processor
     def common() -> dict[str, object]:
         live = request.args.get("live") == "1"
         return {
             "bus_name": exchange.config.name,
             "line_words": describe(line.faults),
+            "fault_words": conditions.words() + fault_words(exchange.faults),
             "notice": _NOTICES.get(request.args.get("done", "")),
             "refresh": _REFRESH_SECONDS if live else None,
         }
