@@ -52,10 +52,11 @@ def _status(desk: Desk, item: InboxItem, status: ReadStatus) -> ReceivedStatus:
 
 def _document(desk: Desk, item: InboxItem, document: ReadDocument) -> ReceivedDocument:
     warnings = list(document.warnings)
-    if document.business_type in _BUSINESS:
-        about = f" ({document.business_document_code})" if document.business_document_code else ""
-        reason = f": {document.business_reason}" if document.business_reason else ""
-        warnings.insert(0, f"{_BUSINESS[document.business_type]}{about}{reason}.")
+    business = document.business
+    if business.kind in _BUSINESS:
+        about = f" ({business.document_code})" if business.document_code else ""
+        reason = f": {business.reason}" if business.reason else ""
+        warnings.insert(0, f"{_BUSINESS[business.kind]}{about}{reason}.")
     files = tuple(_file(desk, file, warnings) for file in document.files)
     if not files:
         warnings.append("Gói tin không có tệp văn bản nào đọc được.")
@@ -80,7 +81,7 @@ def _document(desk: Desk, item: InboxItem, document: ReadDocument) -> ReceivedDo
 
 def _dedup_key(document: ReadDocument) -> str:
     """Sender, document, business type and content without the hops' trace (bus-link C.2 rule 3), as JSON."""
-    parts = [document.sender.code, document.document_code, document.business_type, document.content_sha256]
+    parts = [document.sender.code, document.document_code, document.business.kind, document.content_sha256]
     return json.dumps(parts, ensure_ascii=False)
 
 

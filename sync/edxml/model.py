@@ -1,10 +1,16 @@
-"""What a package that came in says: the reader's answer, free of any dialect."""
+"""What a package says, free of any dialect: the reader's answer, and what the writer can write again."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
 
 from appliance.errors import BadInput
+from appliance.office.desk import Answered, Business
+
+ABSENT, UNVERIFIABLE = "absent", "unverifiable"
+"""A signature on the envelope: none, or one that nobody can verify (see ``ReadDocument.signature``)."""
 
 
 class BadPackage(BadInput):
@@ -13,7 +19,7 @@ class BadPackage(BadInput):
 
 @dataclass(frozen=True)
 class Organ:
-    """An organ as the package names it; any part may be empty."""
+    """An organ as the package names it (items 1.1, 1.2); any part may be empty."""
 
     code: str
     name: str
@@ -21,11 +27,13 @@ class Organ:
     in_charge: str = ""
     email: str = ""
     telephone: str = ""
+    fax: str = ""
+    website: str = ""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Another document that this one answers (ResponseFor, item 1.12); ``date`` is ISO or empty."""
+    """The document that a status is about, and who gets the status; ``date`` is ISO or empty."""
 
     organ_code: str
     code: str
@@ -41,6 +49,26 @@ class Staff:
     name: str = ""
     email: str = ""
     mobile: str = ""
+    department_id: str = ""
+    staff_id: str = ""
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One stop on the way (TraceHeader, item 2.1); ``at`` is an ISO text without zone, Vietnam local, or empty."""
+
+    organ_code: str
+    at: str
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One line of the manifest: what the sender says is attached. ``content_id`` without ``cid:``."""
+
+    content_id: str
+    media_type: str
+    name: str
+    description: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,11 +80,18 @@ class ReadFile:
     sha256: str
     size: int
     declared: str = ""
+    content_id: str = ""
+    description: str = ""
 
 
 @dataclass(frozen=True)
 class ReadDocument:
-    """A document package. Dates are ISO texts or empty; ``content_sha256`` ignores the trace of hops."""
+    """A document package. Dates are ISO texts or empty; ``content_sha256`` ignores the trace of hops.
+
+    ``copies`` PromulgationAmount, ``sphere`` SphereOfPromulgation, ``typist_mark`` TyperNotation, ``steering``
+    SteeringType as it stands (sources disagree what its numbers mean), ``tasks`` ResponseForTask.
+    ``signature``: envelope signatures in use sign nothing that can be checked (placeholders, or broken by the hops).
+    """
 
     sender: Organ
     recipients: tuple[Organ, ...]
@@ -75,15 +110,27 @@ class ReadDocument:
     urgency: int
     page_count: int
     appendixes: tuple[str, ...]
-    response_for: tuple[Reference, ...]
-    business_type: int
-    business_reason: str
-    business_document_code: str
-    paper_follows: bool
+    answers: tuple[Answered, ...]
+    to_places: tuple[str, ...]
+    business: Business
     staff: Staff
     files: tuple[ReadFile, ...]
-    warnings: tuple[str, ...]
-    content_sha256: str
+    warnings: tuple[str, ...] = ()
+    content_sha256: str = ""
+    type_number: int | None = None
+    type_detail: int | None = None
+    copies: int = 0
+    sphere: str = ""
+    typist_mark: str = ""
+    direction: bool | None = None
+    reply_fors: tuple[str, ...] = ()
+    reference_codes: tuple[str, ...] = ()
+    steering: int | None = None
+    tasks: tuple[str, ...] = ()
+    application_type: str = ""
+    trace: tuple[Hop, ...] = ()
+    manifest: tuple[Listed, ...] = ()
+    signature: str = ABSENT
 
 
 @dataclass(frozen=True)
@@ -96,4 +143,16 @@ class ReadStatus:
     description: str
     staff: Staff
     at: str
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def essence(document: ReadDocument) -> ReadDocument:
+    """What the document says, whoever wrote it down: without hops, signature, ids and types of parts, and notes."""
+    files = tuple(ReadFile(file.name, "", file.sha256, file.size) for file in document.files)
+    return replace(document, files=files, manifest=(), trace=(), signature=ABSENT, warnings=(), content_sha256="")
+
+
+def content_digest(document: ReadDocument) -> str:
+    """SHA-256 of the essence: equal for copies that came by other hops or were written in another dialect."""
+    said = json.dumps(asdict(essence(document)), ensure_ascii=False, sort_keys=True, default=str)
+    return hashlib.sha256(said.encode()).hexdigest()

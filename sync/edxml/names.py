@@ -14,13 +14,21 @@ MAX_PACKAGE_BYTES = 60 << 20
 FIELD_LIMITS: dict[str, int] = {
     "OrganId": 35,
     "OrganName": 200,
+    "OrganizationInCharge": 500,
     "OrganAdd": 500,
+    "Email": 100,
+    "Telephone": 20,
+    "Fax": 20,
     "DocumentId": 200,
     "CodeNumber": 11,
     "CodeNotation": 30,
     "Place": 50,
+    "ToPlace": 150,
     "TypeName": 100,
     "Subject": 500,
+    "Content": 500,
+    "SphereOfPromulgation": 100,
+    "TyperNotation": 10,
     "Competence": 100,
     "Position": 100,
     "FullName": 50,
@@ -41,17 +49,13 @@ _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 
 def clean(text: str) -> str:
     """``text`` in NFC, trimmed, with what XML 1.0 cannot carry turned into spaces (pasted control characters)."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # as every XML reader would
     return unicodedata.normalize("NFC", _ILLEGAL.sub(" ", text)).strip()
 
 
-def wire_date(day: date) -> str:
-    """yyyy/MM/dd."""
-    return f"{day:%Y/%m/%d}"
-
-
-def wire_time(moment: datetime) -> str:
-    """yyyy/MM/dd HH:mm:ss, Vietnam local time without a zone."""
-    return f"{moment:%Y/%m/%d %H:%M:%S}"
+def wire_moment(iso: str) -> str:
+    """The model's ISO date, or date and time, as the wire has it: yyyy/MM/dd, yyyy/MM/dd HH:mm:ss; '' stays ''."""
+    return iso.replace("-", "/").replace("T", " ")
 
 
 def read_date(text: str) -> date | None:

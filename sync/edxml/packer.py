@@ -1,60 +1,42 @@
-"""Strict writer: packages exactly as the national SDK lays them out.
-
-A receiver at the national end is known to refuse headers that lost the ``edXML:`` prefix, so prefixes, element order
-and the two default-namespace islands (the root, AttachmentEncoded) are reproduced to the letter.
-"""
+"""Strict writer: what the office sends becomes a model, the model becomes a package in the route's dialect."""
 
 from __future__ import annotations
 
-import base64
-import secrets
-from pathlib import Path
-
-from lxml import etree
+import io
+from dataclasses import replace
+from datetime import datetime
 
 from appliance.errors import N_, BadInput
-from appliance.office.desk import DocumentPackage, PackageFile, Party, StatusPackage
+from appliance.office.desk import Business, DocumentPackage, PackageFile, Party, StatusPackage
 from appliance.store.blobs import BlobStore
+from sync.edxml.dialects import DEFAULT, Dialect, dialect
+from sync.edxml.layout import Layout, Pieces, wraps
 from sync.edxml.limits import check
-from sync.edxml.names import MAX_PACKAGE_BYTES, NAMESPACE, NEW, PREFIX, clean, wire_date, wire_time
+from sync.edxml.model import Hop, Listed, Organ, ReadDocument, ReadFile, ReadStatus, Reference, Staff
+from sync.edxml.names import MAX_PACKAGE_BYTES, NEW, RECALL, REPLACE, UPDATE
+from sync.edxml.wire import Check, Element, attachment, document_header, lenient, manifest, status_header
 
-_DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
-_PREFIXED = {PREFIX: NAMESPACE}
-_STEERING_NONE = "0"  # sources disagree whether "no steering" is 0 or 1; the national samples accept 0
-_TYPE_NUMBER = "1"  # numbers disagree between systems, receivers go by TypeName; the national sample writes 1
+_REASONS = {
+    NEW: "Văn bản điện tử mới",
+    RECALL: "Thu hồi văn bản điện tử",
+    UPDATE: "Cập nhật văn bản điện tử",
+    REPLACE: "Văn bản thay thế",
+}
+"""What the official samples say where the sender gives no reason."""
+_XLINK = "http://www.w3.org/1999/xlink"
 
 
 class EdxmlPacker:
     """Implements ``appliance.office.desk.PackageWriter``. Raises BadInput naming the field that does not fit."""
 
-    def __init__(self, max_bytes: int = MAX_PACKAGE_BYTES) -> None:
+    def __init__(self, max_bytes: int = MAX_PACKAGE_BYTES, dialect_name: str = DEFAULT) -> None:
         self.max_bytes = max_bytes
+        self.dialect = dialect(dialect_name)
 
     def document(self, package: DocumentPackage, blobs: BlobStore) -> tuple[str, int]:
-        """The package with its files, base64, no zip wrapper, into ``blobs``; returns (SHA-256, bytes)."""
-        paths = [blobs.path(file.sha256) for file in package.files]
-        self._check_size(paths)
-        root, header = _envelope()
-        _message_header(_sub(header, "MessageHeader"), package)
-        _trace(_sub(header, "TraceHeaderList"), package)
-        marks = _attachments(root, package.files)
-        data = _splice(_serialise(root), dict(zip(marks, paths, strict=True)))
-        return blobs.put(data), len(data)
-
-    def status(self, package: StatusPackage) -> bytes:
-        """The edXML bytes of a status package: header only, no body, no trace."""
-        root, header = _envelope()
-        block = _sub(header, "MessageHeader")
-        _party(_sub(block, "From"), package.sender)
-        _response_for(_sub(block, "ResponseFor"), package)
-        _staff(block, package.department, package.staff_name)
-        _text(block, "StatusCode", package.status_code)
-        _text(block, "Description", package.description)
-        _text(block, "Timestamp", wire_time(package.at))
-        return _serialise(root)
-
-    def _check_size(self, paths: list[Path]) -> None:
-        total = sum(path.stat().st_size for path in paths) * 4 // 3
+        """The package with its files into ``blobs``, in bounded memory; returns (SHA-256, bytes)."""
+        _sensible(package)
+        total = sum(blobs.path(file.sha256).stat().st_size for file in package.files) * 4 // 3
         if total > self.max_bytes:
             raise BadInput(
                 N_("Gói tin có dung lượng %(size)s MB, vượt giới hạn %(limit)s MB của trục liên thông."),
@@ -62,132 +44,155 @@ class EdxmlPacker:
                 size=total >> 20,
                 limit=self.max_bytes >> 20,
             )
+        return _write(_said(package, blobs, self.dialect), blobs, self.dialect, check, self.max_bytes)
+
+    def status(self, package: StatusPackage) -> bytes:
+        """The edXML bytes of a status package: header only, no body, no trace."""
+        about = Reference(package.addressee_code, package.code, package.document_code, package.issue_date)
+        status = ReadStatus(
+            sender=_organ(package.sender),
+            response_for=about,
+            status_code=package.status_code,
+            description=package.description,
+            staff=Staff(package.department, package.staff_name),
+            at=_local(package.at),
+        )
+        return _status_bytes(status, self.dialect, check)
 
 
-def _envelope() -> tuple[etree._Element, etree._Element]:
-    """The root (default namespace) and the header below its prefixed envelope."""
-    root = etree.Element(_name("edXML"), nsmap={None: NAMESPACE})
-    envelope = etree.SubElement(root, _name("edXMLEnvelope"), nsmap=_PREFIXED)
-    return root, _sub(envelope, "edXMLHeader")
+def write_again(model: ReadDocument | ReadStatus, blobs: BlobStore, layout: Dialect) -> tuple[str, int]:
+    """A package that says what ``model`` says, its files taken from ``blobs``; returns (SHA-256, bytes).
+
+    No limits are held against it: somebody else wrote it. Left out: envelope signatures, which sign other bytes, and
+    attachments that could not be decoded.
+    """
+    if isinstance(model, ReadStatus):
+        data = _status_bytes(model, layout, lenient)
+        return blobs.put(data), len(data)
+    return _write(model, blobs, layout, lenient, MAX_PACKAGE_BYTES)
 
 
-def _message_header(block: etree._Element, package: DocumentPackage) -> None:
-    _party(_sub(block, "From"), package.sender)
-    for recipient in package.recipients:
-        _party(_sub(block, "To"), recipient)
-    _text(block, "DocumentId", package.document_code)
-    code = _sub(block, "Code")
-    _text(code, "CodeNumber", package.number)
-    _text(code, "CodeNotation", package.notation)
-    promulgation = _sub(block, "PromulgationInfo")
-    _text(promulgation, "Place", package.place)
-    _text(promulgation, "PromulgationDate", wire_date(package.issue_date))
-    kind = _sub(block, "DocumentType")
-    _text(kind, "Type", _TYPE_NUMBER)
-    _text(kind, "TypeDetail", "0")
-    _text(kind, "TypeName", package.type_name)
-    _text(block, "Subject", package.subject)
-    signer = _sub(block, "SignerInfo")
-    _text(signer, "Competence", package.competence)
-    _text(signer, "Position", package.signer_position)
-    _text(signer, "FullName", package.signer_name)
-    if package.reply_due:
-        _text(block, "DueDate", wire_date(package.reply_due))
-    _other_info(_sub(block, "OtherInfo"), package)
-    _text(block, "SteeringType", _STEERING_NONE)
+def _sensible(package: DocumentPackage) -> None:
+    """What the bus would refuse beyond single fields (bus-link A.2, A.3). Raises BadInput."""
+    codes = [recipient.code for recipient in package.recipients]
+    twice = next((code for code in codes if codes.count(code) > 1), None)
+    if twice:
+        raise BadInput(
+            N_("Nơi nhận “%(code)s” được ghi hai lần trong gói tin."),
+            next_step=N_("Bỏ nơi nhận trùng rồi phát hành lại."),
+            code=twice,
+        )
+    business = package.business
+    if business.kind == UPDATE and not business.document_code:
+        raise BadInput(
+            N_("Gói tin cập nhật chưa ghi văn bản được cập nhật."), next_step=N_("Chọn văn bản rồi gửi lại.")
+        )
+    if business.kind == REPLACE and not business.replaced:
+        raise BadInput(N_("Gói tin thay thế chưa ghi văn bản bị thay thế."), next_step=N_("Chọn văn bản rồi gửi lại."))
 
 
-def _response_for(block: etree._Element, package: StatusPackage) -> None:
-    """Who gets the status and about what: the sender's own words, echoed even where they break a limit."""
-    day = package.issue_date.replace("-", "/")
-    names = ("OrganId", "Code", "PromulgationDate", "DocumentId")
-    values = (package.addressee_code, package.code, day, package.document_code)
-    for local, value in zip(names, map(clean, values), strict=True):
-        if value:
-            _sub(block, local).text = value
+def _said(package: DocumentPackage, blobs: BlobStore, layout: Dialect) -> ReadDocument:
+    """The model of what the office sends; what it does not know of, the dialect fills in."""
+    files = tuple(_file(number, file, blobs) for number, file in enumerate(package.files, start=1))
+    business = package.business
+    return ReadDocument(
+        sender=_organ(package.sender),
+        recipients=tuple(map(_organ, package.recipients)),
+        document_code=package.document_code,
+        number=package.number,
+        notation=package.notation,
+        place=package.place,
+        issue_date=package.issue_date.isoformat(),
+        type_name=package.type_name,
+        type_number=layout.type_number(package.type_name),
+        type_detail=layout.type_detail,
+        subject=package.subject,
+        content=package.content,
+        competence=package.competence,
+        signer_position=package.signer_position,
+        signer_name=package.signer_name,
+        reply_due=package.reply_due.isoformat() if package.reply_due else "",
+        urgency=package.urgency,
+        copies=len(package.recipients),
+        page_count=package.page_count,
+        appendixes=tuple(file.name for file in package.files[1:]),
+        answers=package.answers,
+        steering=layout.steering,
+        to_places=package.to_places,
+        trace=(Hop(package.sender.code, _local(package.at)),),
+        business=replace(business, reason=business.reason or _reason(business)),
+        staff=Staff(package.department, package.staff_name),
+        files=files,
+        manifest=tuple(Listed(file.content_id, file.declared, file.name) for file in files),
+    )
 
 
-def _other_info(block: etree._Element, package: DocumentPackage) -> None:
-    _text(block, "Priority", str(package.urgency))
-    _text(block, "PromulgationAmount", str(len(package.recipients)))
-    _text(block, "PageAmount", str(package.page_count))
-    if len(package.files) > 1:
-        appendixes = _sub(block, "Appendixes")
-        for file in package.files[1:]:
-            _text(appendixes, "Appendix", file.name)
+def _reason(business: Business) -> str:
+    return _REASONS.get(business.kind, "")
 
 
-def _trace(block: etree._Element, package: DocumentPackage) -> None:
-    hop = _sub(block, "TraceHeader")
-    _text(hop, "OrganId", package.sender.code)
-    _text(hop, "Timestamp", wire_time(package.at))
-    business = _sub(block, "Bussiness")  # spelt so on the wire
-    _text(business, "BussinessDocType", str(NEW))
-    _text(business, "BussinessDocReason", "Văn bản điện tử mới")
-    _text(business, "Paper", "0")
-    _staff(business, package.department, package.staff_name)
+def _file(number: int, file: PackageFile, blobs: BlobStore) -> ReadFile:
+    size = blobs.path(file.sha256).stat().st_size
+    return ReadFile(
+        name=file.name,
+        media_type=file.media_type,
+        sha256=file.sha256,
+        size=size,
+        declared=file.media_type,
+        content_id=f"{file.sha256[:32]}-{number}",
+    )
 
 
-def _attachments(root: etree._Element, files: tuple[PackageFile, ...]) -> list[str]:
-    """Manifest in the envelope and attachments beside it; returns the mark that stands for each file's bytes."""
-    body = etree.SubElement(root[0], _name("edXMLBody"))
-    manifest = _sub(body, "edXMLManifest")
-    manifest.set("version", "1.0")
-    encoded = _sub(root, "AttachmentEncoded")
-    marks = []
-    for number, file in enumerate(files, start=1):
-        content_id = f"cid:{file.sha256[:32]}-{number}"
-        reference = _sub(manifest, "Reference")
-        _text(reference, "ContentId", content_id)
-        _text(reference, "ContentType", file.media_type)
-        _text(reference, "AttachmentName", file.name)
-        attachment = _sub(encoded, "Attachment")
-        _text(attachment, "ContentId", content_id)
-        _text(attachment, "AttachmentName", file.name)
-        _text(attachment, "ContentType", file.media_type)
-        content = etree.SubElement(attachment, _name("ContentTransferEncoded"), nsmap=_PREFIXED)
-        content.text = secrets.token_hex(24)
-        marks.append(content.text)
-    return marks
+def _organ(party: Party) -> Organ:
+    return Organ(party.code, party.name, party.address)
 
 
-def _party(block: etree._Element, party: Party) -> None:
-    _text(block, "OrganId", party.code)
-    _text(block, "OrganName", party.name)
-    _text(block, "OrganAdd", party.address)
+def _local(moment: datetime) -> str:
+    """The wire's time: Vietnam local, no zone."""
+    return moment.replace(tzinfo=None, microsecond=0).isoformat()
 
 
-def _staff(parent: etree._Element, department: str, name: str) -> None:
-    if clean(department) or clean(name):
-        block = _sub(parent, "StaffInfo")
-        _text(block, "Department", department)
-        _text(block, "Staff", name)
+def _write(document: ReadDocument, blobs: BlobStore, layout: Dialect, judge: Check, max_bytes: int) -> tuple[str, int]:
+    """Raises BadInput from ``judge``, or when the package grows beyond ``max_bytes``."""
+    types = {file.content_id: _written_type(file, layout) for file in document.files}
+    listed = [
+        (replace(entry, media_type=types.get(entry.content_id, entry.media_type)), entry.content_id)
+        for entry in document.manifest
+    ]
+    lines = manifest((entry, _cid(content_id, layout.cid_prefix)) for entry, content_id in listed)
+    if layout.xlink:
+        for line, (_, content_id) in zip(lines, listed, strict=True):
+            line.attributes = (
+                ("xmlns:xlink", _XLINK), ("xlink:href", f"cid:{content_id}"), ("xlink:role", "XLinkRole"),
+                ("xlink:type", "simple"),
+            )  # fmt: skip
+    attached = [
+        attachment(file, _cid(file.content_id, layout.cid_prefix_attachment), types[file.content_id], judge)
+        for file in document.files
+    ]
+    header = document_header(document, judge)
+    body = Element("edXMLBody", children=[Element("edXMLManifest", children=lines, attributes=(("version", "1.0"),))])
+    root = _envelope(header, layout, [body], [Element("AttachmentEncoded", children=attached)])
+    with io.BufferedReader(Pieces(Layout(layout, blobs).write(root)), 1 << 20) as stream:
+        return blobs.put_stream(stream, max_bytes)
 
 
-def _name(local: str) -> str:
-    return f"{{{NAMESPACE}}}{local}"
+def _status_bytes(status: ReadStatus, layout: Dialect, judge: Check) -> bytes:
+    root = _envelope(status_header(status, judge), layout, [], [])
+    return b"".join(Layout(layout).write(root))
 
 
-def _sub(parent: etree._Element, local: str) -> etree._Element:
-    return etree.SubElement(parent, _name(local))
+def _envelope(header: list[Element], layout: Dialect, body: list[Element], beside: list[Element]) -> Element:
+    """The root; an empty DigitalSignature only on documents, where dialects that have one write it."""
+    signature = [Element("DigitalSignature")] if layout.empty_signature and body else []
+    envelope = Element("edXMLEnvelope", children=[Element("edXMLHeader", children=[*header, *signature]), *body])
+    return Element("edXML", children=[envelope, *beside])
 
 
-def _text(parent: etree._Element, local: str, value: str) -> None:
-    """One field, checked; an empty one is left out, as the SDK does. Raises BadInput."""
-    value = check(local, clean(value))
-    if value:
-        _sub(parent, local).text = value
+def _written_type(file: ReadFile, layout: Dialect) -> str:
+    """ContentType as the dialect writes it: the SDK names wrapped files zip, whatever is inside."""
+    return "application/zip" if wraps(layout, file.name) else file.media_type
 
 
-def _serialise(root: etree._Element) -> bytes:
-    skeleton: bytes = etree.tostring(root, encoding="UTF-8", xml_declaration=False, pretty_print=True)
-    return _DECLARATION + skeleton
-
-
-def _splice(skeleton: bytes, contents: dict[str, Path]) -> bytes:
-    """``skeleton`` with each mark replaced by the base64 of its file: big files never pass through the XML library."""
-    parts = []
-    for mark, path in contents.items():
-        before, skeleton = skeleton.split(mark.encode(), 1)
-        parts += [before, base64.b64encode(path.read_bytes())]
-    return b"".join([*parts, skeleton])
+def _cid(content_id: str, prefixed: bool) -> str:
+    return f"cid:{content_id}" if prefixed and content_id else content_id

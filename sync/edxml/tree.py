@@ -7,25 +7,31 @@ document can say makes the parser fetch, expand or recurse: DOCTYPE is refused, 
 from __future__ import annotations
 
 import binascii
-import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, cast
 from xml.parsers import expat
 
 from appliance.errors import N_
+from sync.edxml.faults import not_xml
 from sync.edxml.model import BadPackage
 from sync.edxml.names import MAX_PACKAGE_BYTES
 
 MAX_DEPTH = 64
 MAX_ELEMENTS = 200_000
-MAX_TEXT = 8 << 20
-"""Characters of all text outside attachments."""
+MAX_TEXT = 2 << 20
+"""Characters of all text outside attachments; a long document's header has a few thousand."""
 MAX_ATTACHMENTS = 500
-_CHUNK = 1 << 20  # large, because old expat rescans an unfinished token at every chunk
+MAX_NAME = 200
+"""Characters of an element's name."""
+MAX_ATTRIBUTES = 50
+MAX_TOKEN = 1 << 18
+"""Bytes of one tag, comment or instruction: expat holds it whole, and every attribute as an object."""
+_CHUNK = 1 << 16
 _CONTENT = "ContentTransferEncoded"
 _SPACES = dict.fromkeys(map(ord, " \t\r\n"))
+_NO_ATTRIBUTES: Mapping[str, str] = {}
 
 
 class Content:
@@ -34,16 +40,12 @@ class Content:
     def __init__(self, folder: Path) -> None:
         self.file = cast(BinaryIO, tempfile.SpooledTemporaryFile(1 << 16, dir=str(folder)))  # noqa: SIM115
         self.broken = False
-        self._digest = hashlib.sha256()
         self._pending = ""
-
-    @property
-    def sha256(self) -> str:
-        """Digest of the decoded bytes."""
-        return self._digest.hexdigest()
 
     def feed(self, text: str) -> None:
         """Take the next piece of text; white space anywhere is fine."""
+        if self.broken:
+            return
         self._pending += text.translate(_SPACES)
         whole = len(self._pending) - len(self._pending) % 4
         self._decode(self._pending[:whole])
@@ -63,20 +65,25 @@ class Content:
         except ValueError:  # binascii.Error, or characters outside ASCII
             self.broken = True
             return
-        self._digest.update(data)
         self.file.write(data)
 
 
 class Node:
-    """One element: local name, its own text, children; ``content`` on the elements that carry an attachment."""
+    """One element: local name, its own text, children; ``content`` on the elements that carry an attachment.
 
-    __slots__ = ("children", "content", "name", "parts")
+    ``attributes`` by local name; ``namespaces``, on the root only: those the package declares anywhere.
+    """
 
-    def __init__(self, name: str) -> None:
+    __slots__ = ("attributes", "children", "content", "name", "namespaces", "parts", "prefix")
+
+    def __init__(self, name: str, prefix: str = "") -> None:
         self.name = name
+        self.prefix = prefix
         self.parts: list[str] = []
         self.children: list[Node] = []
         self.content: Content | None = None
+        self.attributes = _NO_ATTRIBUTES
+        self.namespaces: list[str] = []
 
     @property
     def text(self) -> str:
@@ -98,9 +105,9 @@ class Node:
             node = node.child(name) if node else None
         return node.text if node else ""
 
-    def find(self, name: str) -> Node | None:
-        """The first element named ``name`` here or below, in document order."""
-        return next((node for node in self.walk() if node.name == name), None)
+    def find(self, *names: str) -> Node | None:
+        """The first element with one of ``names`` here or below, in document order."""
+        return next((node for node in self.walk() if node.name in names), None)
 
     def walk(self) -> Iterator[Node]:
         """This element and everything below it, in document order."""
@@ -121,7 +128,10 @@ class _Builder:
         self._elements = self._attachments = self._characters = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        node = Node(name.rpartition(":")[2])
+        if len(name) > MAX_NAME or len(attributes) > MAX_ATTRIBUTES:
+            raise hostile(N_("Gói tin có phần tử với tên quá dài hoặc quá nhiều thuộc tính."))
+        prefix, _, local = name.rpartition(":")
+        node = Node(local, prefix)
         self._elements += 1
         if len(self._stack) >= MAX_DEPTH or self._elements > MAX_ELEMENTS:
             raise hostile(N_("Gói tin lồng quá sâu hoặc có quá nhiều phần tử."))
@@ -135,6 +145,18 @@ class _Builder:
         else:
             self.root = node
         self._stack.append(node)
+        if attributes:
+            self._take_attributes(node, attributes)
+
+    def _take_attributes(self, node: Node, attributes: dict[str, str]) -> None:
+        """Their text counts as text; what they declare is gathered at the root."""
+        self._count(sum(map(len, attributes.values())))
+        spaces = [value for key, value in attributes.items() if key == "xmlns" or key.startswith("xmlns:")]
+        root = self._stack[0]
+        root.namespaces += [space for space in spaces if space not in root.namespaces and len(root.namespaces) < 20]
+        node.attributes = {
+            key.rpartition(":")[2]: value for key, value in attributes.items() if not key.startswith("xmlns")
+        }
 
     def end(self, name: str) -> None:
         node = self._stack.pop()
@@ -146,10 +168,14 @@ class _Builder:
         if node.content:
             node.content.feed(text)
             return
-        self._characters += len(text)
+        self._count(len(text))
+        if node.parts or not text.isspace():  # indents are most of the pieces
+            node.parts.append(text)
+
+    def _count(self, characters: int) -> None:
+        self._characters += characters
         if self._characters > MAX_TEXT:
             raise hostile(N_("Gói tin có phần chữ quá dài."))
-        node.parts.append(text)
 
     def doctype(self, *_: object) -> None:
         raise hostile(N_("Gói tin chứa khai báo DOCTYPE, không được phép."))
@@ -160,6 +186,7 @@ def parse(stream: BinaryIO, folder: Path) -> Node:
     builder = _Builder(folder)
     parser = expat.ParserCreate()
     parser.buffer_text = True
+    parser.buffer_size = _CHUNK
     parser.StartElementHandler = builder.start
     parser.EndElementHandler = builder.end
     parser.CharacterDataHandler = builder.characters
@@ -171,13 +198,13 @@ def parse(stream: BinaryIO, folder: Path) -> Node:
             if size > MAX_PACKAGE_BYTES:
                 raise hostile(N_("Gói tin vượt dung lượng cho phép."))
             parser.Parse(chunk, False)
+            if size - max(parser.CurrentByteIndex, 0) > MAX_TOKEN:
+                raise hostile(N_("Gói tin có một thẻ hoặc chú thích quá dài."))
         parser.Parse(b"", True)
-    except (expat.ExpatError, ValueError, LookupError) as error:  # the last two: an unknown or unusable encoding
-        raise BadPackage(
-            N_("Gói tin không phải là XML đúng quy cách (%(error)s)."),
-            next_step=N_("Bản gốc được giữ nguyên; đề nghị nơi gửi gửi lại."),
-            error=error,
-        ) from error
+    except expat.ExpatError as error:
+        raise not_xml(error.code, error.lineno) from error
+    except (ValueError, LookupError) as error:  # an unknown or unusable encoding
+        raise not_xml(expat.errors.codes[expat.errors.XML_ERROR_UNKNOWN_ENCODING], 1) from error
     if builder.root is None:
         raise hostile(N_("Gói tin rỗng."))
     return builder.root

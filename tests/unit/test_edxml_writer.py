@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 
 from appliance.errors import BadInput
-from appliance.office.desk import Party
+from appliance.office.desk import Business, Party
 from appliance.store.blobs import BlobStore
 from sync.edxml.model import ReadDocument, ReadStatus
 from sync.edxml.packer import EdxmlPacker
@@ -41,7 +41,7 @@ def test_a_document_comes_back_as_it_went(blobs: BlobStore) -> None:
     assert (back.subject, back.type_name, back.urgency, back.page_count) == (package.subject, "Báo cáo", 2, 3)
     assert (back.competence, back.signer_position, back.signer_name) == ("TM.", "CHỦ TỊCH", "Trần Văn Thạnh")
     assert (back.staff.department, back.staff.name) == ("Văn phòng", "Nguyễn Thị Ngọc Trâm")
-    assert (back.business_type, back.business_reason, back.paper_follows) == (0, "Văn bản điện tử mới", False)
+    assert back.business == Business(0, "Văn bản điện tử mới")
     assert back.appendixes == ("phụ lục.txt",)
     assert [(f.name, f.media_type, blobs.read(f.sha256)) for f in back.files] == [
         ("bao-cao.pdf", "application/pdf", PDF),

@@ -1,0 +1,81 @@
+"""Attachments of a package: joined with the manifest, unwrapped, named safely, durable."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from appliance.store.blobs import BlobStore
+from sync.edxml.media import media_type, safe_name, unwrap
+from sync.edxml.model import Listed, ReadFile
+from sync.edxml.names import MAX_PACKAGE_BYTES, clean
+from sync.edxml.notes import Notes
+from sync.edxml.tree import Node
+
+_HEAD = 1024
+_HREF = "href"
+
+
+def manifest(root: Node) -> tuple[Listed, ...]:
+    """What the sender says is attached."""
+    block = root.find("edXMLManifest")
+    return tuple(
+        Listed(
+            bare(node.value("ContentId") or node.attributes.get(_HREF, "")),
+            clean(node.value("ContentType")),
+            clean(node.value("AttachmentName")),
+            clean(node.value("Description")),
+        )
+        for node in (block.all("Reference") if block else [])
+    )
+
+
+def files(root: Node, listed: tuple[Listed, ...], notes: Notes, blobs: BlobStore) -> tuple[ReadFile, ...]:
+    """The attachments that can be decoded, durable in ``blobs``. Raises BadPackage for a zip bomb."""
+    by_id = {entry.content_id: entry for entry in listed}
+    found: list[ReadFile] = []
+    for number, node in enumerate((node for node in root.walk() if node.name == "Attachment"), start=1):
+        content_id = bare(node.value("ContentId"))
+        entry = by_id.get(content_id) or Listed(content_id, "", "")
+        description = clean(node.value("Description"))
+        written = node.value("AttachmentName") or entry.name or description or entry.description
+        name = safe_name(written, number)
+        holder = node.child("ContentTransferEncoded")
+        if holder is None or holder.content is None or holder.content.broken:
+            notes.append(f"Tệp “{name}” không giải mã được, chỉ còn trong gói tin gốc.")
+            continue
+        file = _store(holder.content.file, name, notes, blobs)
+        found.append(
+            ReadFile(
+                name=name,
+                media_type=file[0],
+                sha256=file[1],
+                size=file[2],
+                declared=clean(node.value("ContentType")),
+                content_id=content_id,
+                description=description,
+            )
+        )
+        holder.content.file.close()  # the decoded bytes are in the store now
+    if len(found) < len(listed):
+        notes.append(f"Gói tin kê {len(listed)} tệp đính kèm nhưng chỉ có {len(found)} tệp đọc được.")
+    return tuple(found)
+
+
+def bare(content_id: str) -> str:
+    """The id without ``cid:``, which some write and some do not."""
+    return clean(content_id).removeprefix("cid:")
+
+
+def _store(file: BinaryIO, name: str, notes: Notes, blobs: BlobStore) -> tuple[str, str, int]:
+    """(media type by its bytes, SHA-256, size) of what is inside."""
+    inner, note = unwrap(file, name)
+    if note:
+        notes.append(note)
+    sha256, size = blobs.put_stream(inner, MAX_PACKAGE_BYTES)
+    with blobs.path(sha256).open("rb") as stored:
+        kind = media_type(stored.read(_HEAD), name)
+    if size == 0:
+        notes.append(f"Tệp “{name}” rỗng.")
+    elif name.lower().endswith(".pdf") and kind != "application/pdf":
+        notes.append(f"Tệp “{name}” không phải là tệp PDF thật.")
+    return kind, sha256, size
