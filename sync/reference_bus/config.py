@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from appliance.errors import N_, ConfigError
+from appliance.errors import N_, BadInput, ConfigError
+
+_CODE = re.compile(r"[0-9A-Za-zĐđ_-]+(\.[0-9A-Za-zĐđ_-]+){0,7}")
+"""What organ codes of both generations look like: dot-separated segments (QCVN 102, QĐ 20/2020/QĐ-TTg)."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,30 @@ class OrganEntry:
     notation: str = ""
     signer_name: str = ""
     signer_position: str = ""
+    parent: str = ""
+    """Code of the organ above."""
+    valid_from: str = ""
+    valid_to: str = ""
+    """First and last day, ISO; empty: open."""
+    successor: str = ""
+    """Code of the organ that took over from one that has ended."""
+
+    def check(self) -> None:
+        """Raises BadInput naming what cannot be right."""
+        for code in (self.code, *self.old_codes):
+            if not _CODE.fullmatch(code):
+                raise BadInput(N_("Mã định danh “%(code)s” không dùng được."), code=code[:60])
+        if not self.name.strip():
+            raise BadInput(N_("Đơn vị %(code)s chưa có tên."), code=self.code)
+        for day in (self.valid_from, self.valid_to):
+            if day and not _is_day(day):
+                raise BadInput(N_("Ngày “%(day)s” không đọc được; ghi năm-tháng-ngày."), day=day[:20])
+        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
+            raise BadInput(N_("Ngày kết thúc của %(code)s đứng trước ngày bắt đầu."), code=self.code)
+        if self.code in (self.successor, self.parent):
+            raise BadInput(
+                N_("Đơn vị %(code)s không thể là cấp trên hay đơn vị kế thừa của chính mình."), code=self.code
+            )
 
 
 @dataclass(frozen=True)
@@ -37,6 +67,7 @@ class BusConfig:
     data: Path
     """Folder of bus.db and blobs/. Several processes on one PostgreSQL share it, or share ``blobs``."""
     organs: tuple[OrganEntry, ...]
+    """Taken into the directory when they are new or say something new; the operator page edits them too."""
     certificate: Path
     """Server certificate (PEM, with its chain), valid for the name in the boxes' bus address."""
     key: Path
@@ -66,6 +97,8 @@ class BusConfig:
     """File with the password in PostgreSQL's form (host:port:database:user:password), readable by its owner only."""
     blobs: Path | None = None
     """Folder of the packages; empty: ``data``/blobs."""
+    organs_file: Path | None = None
+    """More organs, as CSV with the columns of ``organ_files.COLUMNS``."""
     wrong_certificates: Path | None = None
     """Folder of NAME.pem with NAME.key (expired, other name, …) that the page can make the bus show; for tests."""
 
@@ -87,11 +120,24 @@ def load_config(path: Path) -> BusConfig:
 
 
 def _check_codes(organs: tuple[OrganEntry, ...]) -> None:
-    """Every code, old or new, names one organ only."""
+    """Every entry makes sense, and every code, old or new, names one organ only."""
+    for organ in organs:
+        try:
+            organ.check()
+        except BadInput as error:
+            raise ConfigError(N_("Mục [[organs]] của cấu hình trục: %(error)s"), error=error) from error
     codes = [code for organ in organs for code in (organ.code, *organ.old_codes)]
+    seen = Counter(codes)
     for code in codes:
-        if not code or codes.count(code) > 1 or "," in code:
+        if seen[code] > 1:
             raise ConfigError(N_("Mã định danh trùng hoặc không dùng được: %(code)s"), code=code)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _check_database(url: str, passfile: Path | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
@@ -14,6 +15,7 @@ from sync.reference_bus import statuses
 from sync.reference_bus.config import BusConfig, OrganEntry
 from sync.reference_bus.directory import Directory
 from sync.reference_bus.faults import Switchboard
+from sync.reference_bus.organ_files import read_organs
 from sync.reference_bus.peek import Header, peek
 from sync.reference_bus.problems import BadRequest, DigestMismatch, IdReused, NoSuchThing, TooLarge
 from sync.reference_bus.receipts import ReceiptSigner
@@ -47,7 +49,7 @@ class Exchange:
     def __init__(self, config: BusConfig) -> None:
         self.config = config
         self.store = BusStore(config)
-        self.directory = Directory(config.organs)
+        self.directory = Directory(self.store, (*config.organs, *read_organs(config.organs_file)))
         self._signer = ReceiptSigner(config)
         self.bell = self.store.bell
         self.faults = Switchboard()
@@ -58,7 +60,7 @@ class Exchange:
         Raises BadRequest, UnknownOrgan, TooLarge, DigestMismatch, IdReused; Unavailable when the disk refuses.
         """
         message_id = _uuid(submission.message_id)
-        sender = self.directory.resolve(submission.sender)
+        sender = self.directory.get(submission.sender)
         recipients = self._recipients(submission.recipients)
         known = self.known(message_id)
         if known is not None:  # refused before its bytes are taken in: what is refused must not stay
@@ -104,6 +106,15 @@ class Exchange:
         for code in codes:
             found.setdefault(self.directory.resolve(code).code, code)
         return found
+
+    def _codes_left(self, codes: Iterable[str]) -> dict[str, str]:
+        """Of ``codes`` those that another process has just replaced, with the new ones.
+
+        Asked while the counter of deliveries is held, which whoever replaces a code needs too.
+        """
+        marks = ", ".join("?" for _ in codes)
+        query = f"SELECT code, organ FROM organ_code WHERE current = 0 AND code IN ({marks})"
+        return {row["code"]: row["organ"] for row in self.store.db.query(query, list(codes))}
 
     def _keep(self, submission: Submission) -> tuple[str, int]:
         """Stream the body to a durable file; returns (sha256, bytes)."""
@@ -165,7 +176,9 @@ class Exchange:
         if submission.kind == "status":
             statuses.apply(self.store.db, message_id, header, sender.code, tuple(recipients), now)
         numbers = self.store.numbers("delivery", len(recipients))
-        for seq, (organ, addressed_as) in zip(numbers, recipients.items(), strict=True):
+        left = self._codes_left(recipients)
+        for seq, (code, addressed_as) in zip(numbers, recipients.items(), strict=True):
+            organ = left.get(code, code)
             names = {"message_id": message_id, "organ": organ, "addressed_as": addressed_as}
             self.store.db.insert("delivery", {"seq": seq, "doc_id": str(uuid.uuid4()), **names})
         return receipt

@@ -78,7 +78,7 @@ class Players:
 
     def organ(self, code: str) -> OrganEntry:
         """The virtual organ with ``code``; raises UnknownOrgan, or BadInput when a box speaks for it."""
-        organ = self._exchange.directory.resolve(code)
+        organ = self._exchange.directory.get(code)
         if not organ.virtual:
             raise BadInput(N_("%(name)s có trạm riêng; trang này không gửi thay được."), name=organ.name)
         return organ
@@ -190,24 +190,23 @@ class Players:
             rings = self._exchange.bell.rings
             if not self._exchange.store.db.lead("players"):
                 continue
-            for organ in self._exchange.directory.organs:
-                if organ.virtual and not self._stop.is_set():
-                    self._serve(organ)
+            query = (
+                "SELECT delivery.doc_id, delivery.organ FROM delivery JOIN organ ON organ.code = delivery.organ"
+                " WHERE organ.virtual = 1 AND delivery.state = 'waiting' ORDER BY delivery.seq"
+            )
+            for row in self._exchange.store.db.query(query):
+                if not self._stop.is_set() and row["doc_id"] not in self._given_up:
+                    self._serve(self._exchange.directory.get(row["organ"]), row["doc_id"])
 
-    def _serve(self, organ: OrganEntry) -> None:
+    def _serve(self, organ: OrganEntry, doc_id: str) -> None:
         """Answer 01 and acknowledge what waits for ``organ``. The answer first: a crash between repeats both."""
-        query = "SELECT doc_id FROM delivery WHERE organ = ? AND state = 'waiting' ORDER BY seq"
-        waiting = [row["doc_id"] for row in self._exchange.store.db.query(query, [organ.code])]
-        for doc_id in waiting:
-            if doc_id in self._given_up:
-                continue
-            try:
-                entry = inbox.entry(self._exchange.store, doc_id, [organ.code])
-                if entry["kind"] == "edoc" and self.auto_answer:
-                    self._answer(organ, entry, "01", _DESCRIPTIONS["01"])
-                inbox.acknowledge(self._exchange.store, doc_id, [organ.code], outcome="done")
-            except BadInput as error:
-                inbox.acknowledge(self._exchange.store, doc_id, [organ.code], outcome="fail", reason=str(error))
-            except TramError as error:
-                _log.error("virtual organ %s could not answer %s: %s", organ.code, doc_id, error)
-                self._given_up.add(doc_id)
+        try:
+            entry = inbox.entry(self._exchange.store, doc_id, [organ.code])
+            if entry["kind"] == "edoc" and self.auto_answer:
+                self._answer(organ, entry, "01", _DESCRIPTIONS["01"])
+            inbox.acknowledge(self._exchange.store, doc_id, [organ.code], outcome="done")
+        except BadInput as error:
+            inbox.acknowledge(self._exchange.store, doc_id, [organ.code], outcome="fail", reason=str(error))
+        except TramError as error:
+            _log.error("virtual organ %s could not answer %s: %s", organ.code, doc_id, error)
+            self._given_up.add(doc_id)
