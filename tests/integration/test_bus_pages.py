@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import quote
@@ -10,10 +11,14 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from appliance.clock import VN
 from appliance.office.desk import Party
 from appliance.store.blobs import BlobStore
 from sync.edxml.packer import EdxmlPacker
-from tests.bus_fixtures import BOX, OTHER_BOX, PROVINCE, RunningBus, minimal_pdf
+from sync.reference_bus import reports
+from sync.reference_bus.config import load_config
+from sync.reference_bus.store import BusStore
+from tests.bus_fixtures import BOX, OTHER_BOX, PROVINCE, RunningBus, minimal_pdf, start_bus
 from tests.edxml_fixtures import document, file_in, package_bytes, status
 
 pytest_plugins = ["tests.bus_fixtures"]
@@ -177,3 +182,59 @@ def test_what_does_not_exist_is_said_in_words(page: httpx.Client) -> None:
     assert page.post("/control/line", json={"speed": 1}).json()["error"] == "Đường truyền không có công tắc “speed”."
     assert page.post("/control/line", json={"down": 1}).status_code == 422
     assert page.post("/control/settings", json={"auto_answer": "no"}).status_code == 422
+
+
+def test_the_directory_is_searched_paged_and_changed(bus: RunningBus, page: httpx.Client) -> None:
+    lines = "\n".join(f"H77.{n},Ủy ban nhân dân xã Số {n} – vùng sâu vùng xa,H77,{n % 2}" for n in range(1, 121))
+    file = {"file": ("organs.csv", f"code,name,parent,virtual\n{lines}".encode(), "text/csv")}
+    answer = page.post("/organs", files=file, follow_redirects=True)
+    assert "Đã nạp tệp danh bạ" in answer.text
+    _Markup.check(answer.text)
+    found = page.get("/organs", params={"q": "vung xa", "page": "3"}).text
+    assert "120 đơn vị khớp" in found
+    assert "Trang 3" in found
+    assert "Trang sau" not in found
+    assert "Không có đơn vị nào khớp" in page.get("/organs", params={"q": "ở đâu"}).text
+    assert page.post("/organs", files={"file": ("x.csv", b"name\nx")}).status_code == 422
+
+    form = {"code": "H77.999", "name": HOSTILE, "valid_to": "2025-06-30", "successor": "H77.2", "old_codes": "OLD.1"}
+    changed = page.post("/organs/H77.1/edit", data=form, follow_redirects=True)
+    assert "Đã ghi vào danh bạ" in changed.text
+    _Markup.check(changed.text)
+    told = {organ["code"]: organ for organ in bus.client(BOX).get("directory").json()["organs"]}
+    assert set(told["H77.999"]["oldCodes"]) == {"OLD.1", "H77.1"}
+    assert "đã là của đơn vị khác" in page.post("/organs/new", data={"code": "H77.1", "name": "x"}).text
+    assert "H77.500" in page.post(
+        "/organs/new", data={"code": "H77.500", "name": "Sở Y tế"}, follow_redirects=True
+    ).text  # fmt: skip
+    for path in ("/", "/organs?page=x", "/organs/new", "/organs/H77.999/edit", "/organs/H77.999/reports",
+                 "/organs/H77.2", "/organs/H77.3/send"):  # fmt: skip
+        shown = page.get(path)
+        assert shown.status_code == 200, path
+        _Markup.check(shown.text)
+
+
+def test_a_report_stands_beside_the_count_of_the_bus(tmp_path: Path) -> None:
+    """A month's statistics of an organ, newest in force, with the difference marked."""
+    bus = start_bus(tmp_path)
+    try:
+        bus.put(b"<x/>")
+        month = datetime.now(VN).strftime("%Y-%m")
+        with httpx.Client(base_url=bus.operator, trust_env=False) as page:
+            before = page.get(f"/organs/{BOX}/reports").text
+            assert "chưa gửi báo cáo của tháng này" in before
+        bus.stop()
+        store = BusStore(load_config(tmp_path / "bus.toml"))
+        content = {"sent": {"total": 2, "hỏa tốc": 1}, "received": 0, "ghi chú": HOSTILE}
+        reports.keep(store, BOX, month, content)
+        store.close()
+        bus.start()
+        with httpx.Client(base_url=bus.operator, trust_env=False) as page:
+            text = page.get(f"/organs/{BOX}/reports", params={"month": month}).text
+        _Markup.check(text)
+        assert "2 (lệch)" in text
+        assert text.count("(lệch)") == 1
+        assert "sent › hỏa tốc" in text
+        assert bus.control("GET", f"reports/{BOX}")["reports"][0]["content"] == content
+    finally:
+        bus.stop()

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 
 from flask import Blueprint, Response, jsonify, request
 
 from appliance.errors import N_, BadInput
 from sync import jws
-from sync.reference_bus import views
+from sync.reference_bus import reports, views
 from sync.reference_bus.conditions import Conditions
 from sync.reference_bus.exchange import Accepted, Exchange
 from sync.reference_bus.faults import KINDS
 from sync.reference_bus.line import Line
-from sync.reference_bus.operator.forms import letter_from, uploaded
+from sync.reference_bus.operator.forms import letter_from, organ_from, uploaded
 from sync.reference_bus.players import Players
 
 
@@ -27,7 +28,7 @@ def create_control(exchange: Exchange, line: Line, players: Players, conditions:
             faults=exchange.faults.state(),
             conditions=conditions.state(),
             auto_answer=players.auto_answer,
-            organs=views.counts(exchange),
+            organs=views.counts(exchange, exchange.directory.organs),
             bus=exchange.config.name,
         )
 
@@ -52,6 +53,18 @@ def create_control(exchange: Exchange, line: Line, players: Players, conditions:
     def delete_faults() -> Response:
         exchange.faults.clear()
         return jsonify(faults=[])
+
+    @control.get("/reports/<organ>")
+    def get_reports(organ: str) -> Response:
+        return jsonify(
+            reports=[row | {"content": json.loads(row["content"])} for row in reports.history(exchange.store, organ)]
+        )
+
+    @control.post("/organs")
+    def post_organ() -> Response:
+        form = {key: str(value) for key, value in _body().items()}
+        exchange.directory.save(organ_from(form), before=form.get("before", ""))
+        return jsonify(version=exchange.directory.version)
 
     @control.post("/conditions")
     def post_conditions() -> Response:

@@ -11,6 +11,7 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from appliance.clock import VN
 from appliance.errors import N_, BadInput
 from sync.reference_bus.config import OrganEntry
+from sync.reference_bus.organ_files import COLUMNS
 from sync.reference_bus.players import Letter
 
 URGENCIES = ("Thường", "Khẩn", "Thượng khẩn", "Hỏa tốc", "Hỏa tốc hẹn giờ")
@@ -34,6 +35,13 @@ def letter_from(form: MultiDict[str, str], organ: OrganEntry) -> Letter:
         signer_name=form.get("signer_name", "").strip() or organ.signer_name,
         signer_position=form.get("signer_position", "").strip() or organ.signer_position,
     )
+
+
+def organ_from(form: Mapping[str, str]) -> OrganEntry:
+    """The organ that ``form`` describes; the directory checks it."""
+    texts = {name: form.get(name, "").strip() for name in COLUMNS if name not in ("old_codes", "virtual")}
+    virtual = form.get("virtual", "").lower() in ("1", "true")
+    return OrganEntry(**texts, old_codes=tuple(form.get("old_codes", "").split()), virtual=virtual)
 
 
 def uploaded(file: FileStorage | None) -> tuple[str, BinaryIO | None]:

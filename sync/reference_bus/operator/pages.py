@@ -21,6 +21,7 @@ from sync.reference_bus.line import Line
 from sync.reference_bus.operator.fault_pages import add_fault_pages, fault_words
 from sync.reference_bus.operator.faults import PRESETS, describe, from_form
 from sync.reference_bus.operator.forms import TYPES, URGENCIES, letter_from, uploaded
+from sync.reference_bus.operator.organ_pages import add_organ_pages, get_organ, page_number
 from sync.reference_bus.operator.wording import add_wording
 from sync.reference_bus.players import Players
 from sync.reference_bus.problems import NoSuchThing
@@ -33,10 +34,14 @@ _NOTICES = {
     "line": "Đã đổi đường truyền.",
     "fault-on": "Đã bật lỗi.",
     "fault-off": "Đã tắt lỗi.",
+    "organ": "Đã ghi vào danh bạ.",
+    "loaded": "Đã nạp tệp danh bạ.",
     "conditions": "Đã đổi tình trạng máy của trục.",
     "settings": "Đã đổi cách trả lời của các đơn vị mô phỏng.",
 }
 _REFRESH_SECONDS = 5
+_FEW_ORGANS = 20
+"""Up to here organs are shown as a whole: on the overview, and as boxes to tick."""
 
 
 def create_pages(exchange: Exchange, line: Line, players: Players, conditions: Conditions) -> Blueprint:
@@ -47,6 +52,7 @@ def create_pages(exchange: Exchange, line: Line, players: Players, conditions: C
     _add_overview(pages, exchange, line, players)
     _add_organ(pages, exchange, players)
     _add_delivery(pages, exchange, players)
+    add_organ_pages(pages, exchange)
     add_fault_pages(pages, exchange, conditions)
     return pages
 
@@ -69,8 +75,9 @@ def _add_overview(pages: Blueprint, exchange: Exchange, line: Line, players: Pla
     def overview() -> str:
         return render_template(
             "overview.html",
-            organs=views.counts(exchange),
-            letters=views.sent(exchange, limit=15),
+            organs=_busiest(exchange),
+            all_organs=len(exchange.directory.organs),
+            letters=views.sent(exchange).rows[:15],
             faults=asdict(line.faults),
             traffic=line.traffic,
             presets=PRESETS,
@@ -91,13 +98,13 @@ def _add_overview(pages: Blueprint, exchange: Exchange, line: Line, players: Pla
 def _add_organ(pages: Blueprint, exchange: Exchange, players: Players) -> None:
     @pages.get("/organs/<code>")
     def organ(code: str) -> str:
-        found = _organ(exchange, code)
-        return render_template("organ.html", organ=found, rows=views.arrived(exchange, found.code))
+        found = get_organ(exchange, code)
+        return render_template("organ.html", organ=found, page=views.arrived(exchange, found.code, page_number()))
 
     @pages.get("/organs/<code>/sent")
     def organ_sent(code: str) -> str:
-        found = _organ(exchange, code)
-        return render_template("organ_sent.html", organ=found, letters=views.sent(exchange, found.code))
+        found = get_organ(exchange, code)
+        return render_template("organ_sent.html", organ=found, page=views.sent(exchange, found.code, page_number()))
 
     @pages.get("/organs/<code>/send")
     def send_form(code: str) -> str:
@@ -146,11 +153,12 @@ def _add_delivery(pages: Blueprint, exchange: Exchange, players: Players) -> Non
         return send_file(path, mimetype=kind, as_attachment=True, download_name=found.name)
 
 
-def _organ(exchange: Exchange, code: str) -> OrganEntry:
-    organ = exchange.directory.find(code)
-    if organ is None:
-        raise NoSuchThing(N_("Trục không có đơn vị này."))
-    return organ
+def _busiest(exchange: Exchange) -> list[dict[str, object]]:
+    """All organs of a small directory; of a province the ones with most packages waiting."""
+    organs = views.counts(exchange, exchange.directory.organs)
+    if len(organs) <= _FEW_ORGANS:
+        return organs
+    return sorted(organs, key=lambda organ: (-organ["waiting"], -organ["received"], organ["code"]))[:_FEW_ORGANS]
 
 
 def _send_page(
@@ -159,14 +167,14 @@ def _send_page(
     others = [other for other in exchange.directory.organs if other.code != organ.code]
     if form is None:
         today = datetime.now(VN).date().isoformat()
-        values = {"number": str(len(views.sent(exchange, organ.code)) + 1), "issue_date": today, "urgency": "0"}
+        values = {"number": str(views.sent_count(exchange, organ.code) + 1), "issue_date": today, "urgency": "0"}
         form = MultiDict(values | {"notation": organ.notation, "place": organ.place, "type_name": TYPES[0]})
         form.update({"signer_name": organ.signer_name, "signer_position": organ.signer_position})
         form.setlist("to", [other.code for other in others if not other.virtual][:1])
     return render_template(
         "send.html",
         organ=organ,
-        others=sorted(others, key=lambda other: other.virtual),
+        others=sorted(others, key=lambda other: other.virtual) if len(others) <= _FEW_ORGANS else [],
         form=form,
         chosen=form.getlist("to"),
         error=error,
