@@ -114,7 +114,7 @@ def _record(db: Database, evidence: _Evidence) -> None:
     row = {
         "source": evidence.source,
         "boot_id": boot_id(),
-        "monotonic": _steady() - evidence.age,
+        "monotonic": steady() - evidence.age,
         "wall": time.time() - evidence.age,
         "offset": evidence.offset,
         "error": evidence.error,
@@ -132,7 +132,7 @@ def newest_sample_age(db: Database, source: str = "bus") -> float:
     row = db.execute(
         "SELECT max(monotonic) FROM clock_sample WHERE boot_id = ? AND source = ?", [boot_id(), source]
     ).fetchone()
-    return math.inf if row[0] is None else _steady() - float(row[0])
+    return math.inf if row[0] is None else steady() - float(row[0])
 
 
 def boot_id() -> str:
@@ -140,7 +140,7 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
 
 
-def _steady() -> float:
+def steady() -> float:
     """Seconds since boot, suspend included."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
@@ -152,7 +152,7 @@ def _best_sample(db: Database) -> _Evidence | None:
     ).fetchall()
     found = []
     for source, monotonic, wall, offset, error in rows:
-        age = _steady() - monotonic
+        age = steady() - monotonic
         # A step of the wall clock since the sample moves the known offset by the same amount.
         stepped = (time.time() - wall) - age
         found.append(_Evidence(source, offset - stepped, error + age * DRIFT, age))

@@ -16,7 +16,7 @@ from appliance.errors import N_, BadInput
 from appliance.office import arrival
 from appliance.office.desk import Desk
 from appliance.store import facts
-from sync import intake, link, rescan
+from sync import intake, link, outbox, rescan
 from sync.bus.base import BusClient, BusError, DigestMismatch, InboxItem, InboxPage
 from sync.edxml.names import MAX_PACKAGE_BYTES
 
@@ -45,8 +45,7 @@ def fetch_new(desk: Desk, client: BusClient, *, stop: Callable[[], bool] = lambd
             if not _move_on(desk, page):
                 break
     except BusError as error:
-        if error.link:
-            link.note_failure(desk.db, desk.clock.now(), str(error))
+        outbox.note_refusal(desk, error)
         raise
     link.note_ok(desk.db, desk.clock.now())
     return report

@@ -1,33 +1,34 @@
-"""The queue's steps in the store: take a package, put it back, or close it; each one transaction."""
+"""Taking a package out of the queue and knowing how sure we are of it; each step one transaction."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 from sqlite_utils import Database
 
-from appliance import clock
+from appliance.clock import boot_id, parse, steady
 from appliance.errors import N_, Unavailable
 from appliance.office.desk import Desk
-from appliance.store import audit
+from appliance.office.queue_times import FARTHEST, LEASE, PATIENT_AFTER
 from appliance.store.database import transaction
-from sync.bus.base import Kind, Outbound, SendResult
+from sync.bus.base import Kind, Outbound
 from sync.edxml.peek import sender_code
 
-LEASE = timedelta(hours=1)
-_FARTHEST = timedelta(hours=2)
-"""No pause is longer; a later ``next_at`` was written while the clock ran ahead and counts as due."""
-
-_PATIENT_AFTER = 5
-"""A package cut off this often waits out its pause even when the line is back: it may be what breaks the line."""
+_SENDABLE = "state IN ('ready', 'waiting', 'uncertain')"
+_ORDER = "(kind = 'status') DESC, priority DESC, (due_latest IS NULL), due_latest, queued_at, id"
+"""Statuses first, then urgency, deadline, age: both words for word as in the index ``message_order``."""
 
 
 @dataclass
 class Lease:
-    """One package in our hands. ``uncertain``: an earlier try may have reached the bus."""
+    """One package in our hands. ``doubt``: seconds since a try that may have arrived, None when there is none.
+
+    ``asked``: how often the bus was asked about it since. ``proved_by``: a status that shows that it arrived.
+    """
 
     id: str
     kind: str
@@ -36,13 +37,19 @@ class Lease:
     size: int
     attempts: int
     attempt_id: int
-    uncertain: bool
+    doubt: float | None
+    asked: int = 0
+    proved_by: str = ""
 
 
 def nothing_open(db: Database) -> bool:
     """Whether the queue holds nothing to send."""
-    query = "SELECT 1 FROM message WHERE state IN ('ready', 'waiting', 'uncertain') LIMIT 1"
-    return db.execute(query).fetchone() is None
+    return db.execute(f"SELECT 1 FROM message WHERE {_SENDABLE} LIMIT 1").fetchone() is None
+
+
+def due(db: Database, now: datetime) -> bool:
+    """Whether something could be taken at this moment."""
+    return _next(db, now) is not None
 
 
 def recover(desk: Desk) -> int:
@@ -54,9 +61,9 @@ def recover(desk: Desk) -> int:
         db.execute("UPDATE attempt SET ended_at = ?, phase = 'died' WHERE ended_at IS NULL", [now])
         return int(
             db.execute(
-                "UPDATE message SET state = 'uncertain', next_at = ?, lease_owner = NULL, lease_until = NULL"
-                " WHERE state = 'sending'",
-                [now],
+                "UPDATE message SET state = 'uncertain', next_at = ?, lease_owner = NULL, lease_until = NULL,"
+                " doubt_at = ?, doubt_boot = ?, doubt_uptime = ?, asked = 0 WHERE state = 'sending'",
+                [now, now, boot_id(), steady()],
             ).rowcount
         )
 
@@ -65,16 +72,10 @@ def take(desk: Desk) -> Lease | None:
     """Lease the most urgent due package with a new attempt row, or None."""
     db, now = desk.db, desk.clock.now()
     with transaction(db):
-        row = db.execute(
-            "SELECT id, kind, priority, sha256, size, attempts, state FROM message"
-            " WHERE state = 'ready'"
-            " OR (state IN ('waiting', 'uncertain') AND (next_at IS NULL OR next_at <= ? OR next_at > ?))"
-            " ORDER BY kind = 'status' DESC, priority DESC, due_latest IS NULL, due_latest, queued_at, id LIMIT 1",
-            [now.isoformat(), (now + _FARTHEST).isoformat()],
-        ).fetchone()
+        row = _next(db, now)
         if row is None:
             return None
-        message_id, kind, priority, sha256, size, attempts, state = row
+        message_id, kind, priority, sha256, size, attempts, asked, proved_by, *doubt = row
         db.execute(
             "UPDATE message SET state = 'sending', lease_owner = ?, lease_until = ?, attempts = ? WHERE id = ?",
             [str(os.getpid()), (now + LEASE).isoformat(), attempts + 1, message_id],
@@ -82,7 +83,10 @@ def take(desk: Desk) -> Lease | None:
         attempt_id = db.execute(
             "INSERT INTO attempt (message_id, started_at) VALUES (?, ?)", [message_id, now.isoformat()]
         ).lastrowid
-    return Lease(message_id, kind, priority, sha256, size, attempts + 1, int(attempt_id or 0), state == "uncertain")
+        since = _since(db, message_id, now, *doubt)
+    return Lease(
+        message_id, kind, priority, sha256, size, attempts + 1, int(attempt_id or 0), since, asked, proved_by
+    )  # fmt: skip
 
 
 def outbound(desk: Desk, lease: Lease) -> Outbound:
@@ -102,64 +106,6 @@ def outbound(desk: Desk, lease: Lease) -> Outbound:
     return Outbound(lease.id, kind, lease.priority, sender, recipients, path, lease.size, lease.sha256)
 
 
-def accepted(desk: Desk, lease: Lease, result: SendResult) -> str:
-    """The bus has it: receipt kept, recipients moved, evidence in the journal."""
-    db, now = desk.db, desk.clock.now()
-    receipt = desk.blobs.put(result.receipt)
-    with transaction(db):
-        db.execute(
-            "UPDATE message SET state = 'accepted', bus_doc_id = ?, accepted_at = ?, receipt_sha256 = ?,"
-            " last_error = '', next_at = NULL, lease_owner = NULL, lease_until = NULL WHERE id = ?",
-            [result.doc_id, _moment(result.accepted_at, now), receipt, lease.id],
-        )
-        db.execute(
-            "UPDATE message_recipient SET state = 'accepted', changed_at = ? WHERE message_id = ? AND state = 'queued'",
-            [now.isoformat(), lease.id],
-        )
-        _end_attempt(db, lease, now, "done", result.bytes_sent, result.http_status, "")
-        detail = {"bus": result.doc_id, "sha256": lease.sha256, "receipt": receipt, "attempts": lease.attempts}
-        audit.append(db, now, "system", "message.accept", f"message:{lease.id}", detail)
-        clock.raise_floor(db, now)
-    return "accepted"
-
-
-def rejected(desk: Desk, lease: Lease, result: SendResult) -> str:
-    """The bus will never take it as it is: a person has to look."""
-    db, now = desk.db, desk.clock.now()
-    with transaction(db):
-        db.execute(
-            "UPDATE message SET state = 'rejected', last_error = ?,"
-            " next_at = NULL, lease_owner = NULL, lease_until = NULL WHERE id = ?",
-            [result.reason, lease.id],
-        )
-        _end_attempt(db, lease, now, "rejected", result.bytes_sent, result.http_status, result.reason)
-        detail = {"reason": result.reason, "http": result.http_status}
-        audit.append(db, now, "system", "message.reject", f"message:{lease.id}", detail)
-    return "rejected"
-
-
-def postpone(
-    desk: Desk,
-    lease: Lease,
-    error: str,
-    phase: str,
-    seconds: float,
-    bytes_sent: int = 0,
-    http_status: int | None = None,
-) -> str:
-    """Back into the queue for ``seconds``: 'uncertain' where it may have arrived, else 'waiting'."""
-    db, now = desk.db, desk.clock.now()
-    state = "uncertain" if lease.uncertain else "waiting"
-    with transaction(db):
-        db.execute(
-            "UPDATE message SET state = ?, next_at = ?, last_error = ?,"
-            " lease_owner = NULL, lease_until = NULL WHERE id = ?",
-            [state, (now + timedelta(seconds=seconds)).isoformat(), error, lease.id],
-        )
-        _end_attempt(db, lease, now, phase, bytes_sent, http_status, error)
-    return state
-
-
 def release_waiting(db: Database, now: datetime) -> None:
     """The line is back: what only waited for it is due now. What the bus itself put off keeps its pause."""
     with transaction(db):
@@ -168,25 +114,35 @@ def release_waiting(db: Database, now: datetime) -> None:
             " (SELECT phase FROM attempt WHERE message_id = message.id ORDER BY attempt.id DESC LIMIT 1)"
             " WHEN 'refused' THEN 0 WHEN 'local' THEN 0 WHEN 'connect' THEN 1"
             " ELSE state = 'uncertain' OR attempts < ? END",
-            [now.isoformat(), _PATIENT_AFTER],
+            [now.isoformat(), PATIENT_AFTER],
         )
 
 
-def _end_attempt(
-    db: Database, lease: Lease, now: datetime, phase: str, bytes_sent: int, http_status: int | None, error: str
-) -> None:
+def _next(db: Database, now: datetime) -> tuple[Any, ...] | None:
+    row: tuple[Any, ...] | None = db.execute(
+        "SELECT id, kind, priority, sha256, size, attempts, asked, proved_by, doubt_at, doubt_boot, doubt_uptime"
+        f" FROM message WHERE {_SENDABLE} AND (state = 'ready' OR next_at IS NULL OR next_at <= ? OR next_at > ?)"
+        f" ORDER BY {_ORDER} LIMIT 1",
+        [now.isoformat(), (now + FARTHEST).isoformat()],
+    ).fetchone()
+    return row
+
+
+def _since(db: Database, message_id: str, now: datetime, at: str | None, boot: str, uptime: float) -> float | None:
+    """Seconds since the last try that may have arrived: by the steady clock within one boot, else by the wall clock.
+
+    A wall clock that went back says nothing: the wait starts anew from now, so that it ends.
+    """
+    if at is None:
+        return None
+    passed = steady() - uptime if boot == boot_id() else (now - parse(at)).total_seconds()
+    if passed >= 0:
+        return passed
     db.execute(
-        "UPDATE attempt SET ended_at = ?, phase = ?, bytes_sent = ?, http_status = ?, error = ? WHERE id = ?",
-        [now.isoformat(), phase, bytes_sent, http_status, error, lease.attempt_id],
+        "UPDATE message SET doubt_at = ?, doubt_boot = ?, doubt_uptime = ? WHERE id = ?",
+        [now.isoformat(), boot_id(), steady(), message_id],
     )
-
-
-def _moment(text: str, fallback: datetime) -> str:
-    """The bus's time as the store writes times."""
-    try:
-        return clock.parse(text).isoformat()
-    except ValueError:
-        return fallback.isoformat()
+    return 0.0
 
 
 def _lost() -> Unavailable:

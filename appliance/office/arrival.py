@@ -187,6 +187,8 @@ def receive_status(desk: Desk, status: ReceivedStatus) -> None:
         )
         if outgoing_id:
             _raise_recipient(desk, outgoing_id, status)
+            codes = organs.codes_of(db, status.sender.code)
+            messages.prove_arrival(db, outgoing_id, codes, item.bus_doc_id, now)
         detail = {"bus": item.bus_doc_id, "code": status.status_code, "from": status.sender.code}
         audit.append(db, now, "system", "status.arrive", f"outgoing:{outgoing_id or status.document_code}", detail)
         clock.raise_floor(db, now)

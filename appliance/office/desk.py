@@ -141,6 +141,15 @@ class StatusPackage:
     at: datetime
 
 
+@dataclass(frozen=True)
+class Correction:
+    """What of a queued package may be put right without touching a signed file; empty or None: as it was."""
+
+    recipients: tuple[Party, ...] = ()
+    urgency: int | None = None
+    subject: str = ""
+
+
 class PackageWriter(Protocol):
     """Makes the exact bytes of a package; implemented by ``sync.edxml.packer``, injected by ``provisioning.box``."""
 
@@ -149,6 +158,9 @@ class PackageWriter(Protocol):
 
     def status(self, package: StatusPackage) -> bytes:
         """The edXML bytes of a status package."""
+
+    def corrected(self, sha256: str, change: Correction, blobs: BlobStore) -> tuple[str, int]:
+        """One of our own packages again with ``change``, attachments byte for byte; returns (SHA-256, bytes)."""
 
 
 @dataclass

@@ -5,6 +5,7 @@ Sending itself is sync's work (sync.outbox); here a message is put in and looked
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from sqlite_utils import Database
 
 from appliance.office.desk import Desk, DocumentPackage, Party, StatusPackage
 from appliance.regulation.calendar import send_deadline
+from appliance.store import audit
 from appliance.store.text import uuid7
 
 OPEN_STATES = ("ready", "sending", "waiting", "uncertain", "held", "rejected")
@@ -84,7 +86,7 @@ def enqueue(db: Database, prepared: Prepared, now: datetime) -> None:
         "INSERT INTO message (id, kind, organ_id, outgoing_id, incoming_id, status_code, title, priority,"
         " sha256, size, state,"
         " queued_at, due_target, due_latest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'ready', ?, ?, ?)"
-        " ON CONFLICT (incoming_id, status_code) WHERE kind = 'status' DO NOTHING",
+        " ON CONFLICT (incoming_id, status_code) WHERE kind = 'status' AND supersedes IS NULL DO NOTHING",
         [
             prepared.id,
             prepared.kind,
@@ -147,10 +149,55 @@ def attempts(db: Database, message_id: str, limit: int = 50) -> list[dict[str, A
 
 
 def for_outgoing(db: Database, outgoing_id: str) -> dict[str, Any] | None:
-    """The message that carries an issued document."""
-    return next(iter(db.query("SELECT * FROM message WHERE outgoing_id = ? AND kind = 'edoc'", [outgoing_id])), None)
+    """The message that carries an issued document; of several (split, corrected) the one that needs most looking at."""
+    rows = db.query(
+        "SELECT * FROM message WHERE outgoing_id = ? AND kind = 'edoc' AND superseded_by IS NULL"
+        " ORDER BY state = 'accepted', queued_at, id LIMIT 1",
+        [outgoing_id],
+    )
+    return next(iter(rows), None)
+
+
+def prove_arrival(db: Database, outgoing_id: str, organ_codes: Sequence[str], bus_doc_id: str, now: datetime) -> None:
+    """A status from a receiver (all its codes) shows that the document reached it (bus-link C.2 rule 2).
+
+    Settles the first message to that organ when it is in doubt; one under way is settled at its attempt's end. Inside
+    the transaction that takes the status in.
+    """
+    marks = ", ".join("?" * len(organ_codes))
+    row = db.execute(
+        "SELECT id, state, doubt_at FROM message WHERE outgoing_id = ? AND kind = 'edoc' AND superseded_by IS NULL AND"
+        f" id IN (SELECT message_id FROM message_recipient WHERE code IN ({marks})) ORDER BY queued_at, id LIMIT 1",
+        [outgoing_id, *organ_codes],
+    ).fetchone()
+    if row is None or row[1] in ("accepted", "rejected"):
+        return
+    message_id, state, doubt = row
+    db.execute("UPDATE message SET proved_by = ? WHERE id = ?", [bus_doc_id, message_id])
+    if state == "uncertain" or (state == "held" and doubt):
+        accept_by_proof(db, message_id, bus_doc_id, now)
+
+
+def accept_by_proof(db: Database, message_id: str, bus_doc_id: str, now: datetime) -> None:
+    """The message arrived, with an incoming status as the proof and no receipt; inside a transaction."""
+    db.execute(
+        "UPDATE message SET state = 'accepted', accepted_at = ?, proved_by = ?, last_error = '', next_at = NULL,"
+        " doubt_at = NULL, asked = 0, held_by = '', held_reason = '', lease_owner = NULL, lease_until = NULL"
+        " WHERE id = ?",
+        [now.isoformat(), bus_doc_id, message_id],
+    )
+    db.execute(
+        "UPDATE message_recipient SET state = 'accepted', changed_at = ? WHERE message_id = ? AND state = 'queued'",
+        [now.isoformat(), message_id],
+    )
+    audit.append(db, now, "system", "message.prove", f"message:{message_id}", {"status": bus_doc_id})
 
 
 def statuses_of(db: Database, outgoing_id: str) -> list[dict[str, Any]]:
     """Every status that came for an issued document, oldest first."""
     return list(db.query("SELECT * FROM status_in WHERE outgoing_id = ? ORDER BY id", [outgoing_id]))
+
+
+def recipients_in_order(db: Database, message_id: str) -> list[dict[str, Any]]:
+    """The receivers of one message in the order of the package."""
+    return list(db.query("SELECT * FROM message_recipient WHERE message_id = ? ORDER BY rowid", [message_id]))

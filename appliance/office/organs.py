@@ -102,6 +102,13 @@ def by_code(db: Database, code: str) -> Organ | None:
     return _organ(row) if row else None
 
 
+def codes_of(db: Database, code: str) -> list[str]:
+    """Every code that the holder of ``code`` has or had, ``code`` itself first."""
+    holder = by_code(db, code)
+    rows = db.execute("SELECT value FROM organ_code WHERE organ_id = ?", [holder.id]).fetchall() if holder else []
+    return list(dict.fromkeys([code, *(row[0] for row in rows)]))
+
+
 def party(db: Database, organ_id: str, day: date) -> Party:
     """The organ as it stands on the wire on ``day``."""
     organ = get(db, organ_id)

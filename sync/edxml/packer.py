@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from appliance.errors import N_, BadInput
-from appliance.office.desk import Business, DocumentPackage, PackageFile, Party, StatusPackage
+from appliance.office.desk import Business, Correction, DocumentPackage, PackageFile, Party, StatusPackage
 from appliance.store.blobs import BlobStore
 from sync.edxml.dialects import DEFAULT, Dialect, dialect
 from sync.edxml.layout import Layout, Pieces, wraps
 from sync.edxml.limits import check
 from sync.edxml.model import Hop, Listed, Organ, ReadDocument, ReadFile, ReadStatus, Reference, Staff
 from sync.edxml.names import MAX_PACKAGE_BYTES, NEW, RECALL, REPLACE, UPDATE
+from sync.edxml.reader import read_package
 from sync.edxml.wire import Check, Element, attachment, document_header, lenient, manifest, status_header
 
 _REASONS = {
@@ -58,6 +59,23 @@ class EdxmlPacker:
             at=_local(package.at),
         )
         return _status_bytes(status, self.dialect, check)
+
+    def corrected(self, sha256: str, change: Correction, blobs: BlobStore) -> tuple[str, int]:
+        """One of our own packages with other receivers, urgency or subject; its files' bytes stay."""
+        model = read_package(blobs.path(sha256), blobs)
+        to = tuple(map(_organ, change.recipients))
+        if isinstance(model, ReadStatus):
+            about = replace(model.response_for, organ_code=to[0].code if to else model.response_for.organ_code)
+            data = _status_bytes(replace(model, response_for=about), self.dialect, check)
+            return blobs.put(data), len(data)
+        model = replace(
+            model,
+            recipients=to or model.recipients,
+            copies=len(to) or model.copies,
+            urgency=model.urgency if change.urgency is None else change.urgency,
+            subject=change.subject or model.subject,
+        )
+        return _write(model, blobs, self.dialect, check, self.max_bytes)
 
 
 def write_again(model: ReadDocument | ReadStatus, blobs: BlobStore, layout: Dialect) -> tuple[str, int]:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from appliance.office import messages
+from appliance.office.queue_times import BREAKER_AFTER
 from appliance.store import audit
 from sync import jws, link, outbox
 from sync.bus.native.client import NativeClient
@@ -103,12 +104,13 @@ def test_a_dead_line_stops_the_round_and_its_return_starts_everything_at_once(
     assert outbox.send_due(box.desk, client) == {"waiting": 1}
     assert [len(box.attempts(message_id)) for message_id in ids] == [1, 0, 0, 0, 0]
     for _ in range(6):
-        assert outbox.send_due(box.desk, client) == {}  # only probes
+        assert outbox.send_due(box.desk, client) == {}  # only probes, and after five failures not even those at once
     state = link.read(box.desk.db)
-    assert (state.state, state.failures) == ("down", 7)
+    assert (state.state, state.failures) == ("down", BREAKER_AFTER)
     assert state.last_error
     box.desk.db.execute("UPDATE message SET next_at = '2999-01-01T00:00:00+07:00' WHERE state = 'waiting'")
     box.bus.perfect_line()
+    link.wake(box.desk.db)
     assert outbox.send_due(box.desk, client) == {"accepted": 5}
     assert link.read(box.desk.db).state == "up"
 
@@ -157,7 +159,7 @@ def test_what_was_under_way_when_the_process_died_is_reconciled(box: Box, client
 
 def test_while_asking_fails_nothing_is_sent_again(box: Box, client: NativeClient) -> None:
     message_id = box.issue()
-    box.desk.db.execute("UPDATE message SET state = 'uncertain'")
+    box.desk.db.execute("UPDATE message SET state = 'uncertain', doubt_at = queued_at")
     box.bus.line(down=True)
     assert outbox.send_due(box.desk, client) == {"uncertain": 1}
     assert box.message(message_id)["state"] == "uncertain"
@@ -301,7 +303,7 @@ def test_run_once_answers_what_came_and_refuses_to_run_twice(box: Box, client: N
 
 def test_pauses_double_from_fifteen_seconds_and_urgent_ones_stay_short() -> None:
     def longest(attempts: int, priority: int) -> float:
-        lease = Lease("", "edoc", priority, "", 0, attempts, 0, False)
+        lease = Lease("", "edoc", priority, "", 0, attempts, 0, None)
         return max(outbox.backoff(lease) for _ in range(300))
 
     assert longest(1, 0) <= 15
