@@ -98,7 +98,6 @@ DETAILS: dict[str, str] = {
     "minutes": N_("biên bản"),
     "successor": N_("gói tin thay thế"),
     "into": N_("tách thành"),
-    "to": N_("nơi nhận"),
     "notation": N_("ký hiệu"),
     "notice": N_("nhắc việc"),
     "number": N_("số"),

@@ -96,7 +96,7 @@ def correct(desk: Desk, actor: Actor, message_id: str, change: Correction, *, re
     made = successors.make(desk, row["sha256"], change)
     detail = {
         "reason": text, "successor": made.id, "subject": change.subject, "urgency": change.urgency,
-        "to": [party.code for party in change.recipients],
+        "recipients": [party.code for party in change.recipients],
     }  # fmt: skip
 
     def enter(row: dict[str, Any], now: datetime) -> None:

@@ -174,21 +174,16 @@ class Outbox(RuleBasedStateMachine):
             messages.enqueue(self.desk.db, prepared, self.clock.now())
         self.ids.append(message_id)
 
-    @rule(
-        mood=st.sampled_from(["good", "dead", "cut", "busy", "locked", "no-answer", "late", "die-before", "die-after"])
-    )
-    def turn(self, mood: str) -> None:
+    @rule(mood=st.sampled_from(MOODS))
+    def work(self, mood: str) -> None:
         self.world.mood = mood
-
-    @rule()
-    def work(self) -> None:
         rounds = iter(range(30))
         try:
             outbox.send_due(self.desk, self.bus, stop=lambda: next(rounds, None) is None)  # type: ignore[arg-type]
         except Killed:
             self.world.mood = "good"
 
-    @rule(seconds=st.sampled_from([1.0, 20.0, 130.0, 700.0, 2000.0, 4000.0]))
+    @rule(seconds=st.sampled_from([20.0, 130.0, 700.0, 4000.0]))
     def wait(self, seconds: float) -> None:
         self.world.now += seconds
         self.bus.settle()
@@ -262,5 +257,5 @@ class Outbox(RuleBasedStateMachine):
 
 TestOutbox = Outbox.TestCase
 TestOutbox.settings = settings(
-    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
