@@ -121,7 +121,8 @@ def release_waiting(db: Database, now: datetime) -> None:
 def _next(db: Database, now: datetime) -> tuple[Any, ...] | None:
     row: tuple[Any, ...] | None = db.execute(
         "SELECT id, kind, priority, sha256, size, attempts, asked, proved_by, doubt_at, doubt_boot, doubt_uptime"
-        f" FROM message INDEXED BY message_order WHERE {_SENDABLE} AND (state = 'ready' OR next_at IS NULL OR next_at <= ? OR next_at > ?)"
+        f" FROM message INDEXED BY message_order WHERE {_SENDABLE}"
+        " AND (state = 'ready' OR next_at IS NULL OR next_at <= ? OR next_at > ?)"
         f" ORDER BY {_ORDER} LIMIT 1",
         [now.isoformat(), (now + FARTHEST).isoformat()],
     ).fetchone()

@@ -17,6 +17,7 @@ from appliance.errors import BadInput, NotAllowed, WrongState
 from appliance.office import line, messages, people, queue_actions
 from appliance.office.desk import Actor, Correction, Party
 from appliance.store import audit
+from appliance.store.database import transaction
 from sync import inbox, lease, outbox
 from sync.bus.base import BusError, BusInfo, Fault, Outbound, Outcome, SendResult
 from sync.bus.native.client import NativeClient
@@ -251,11 +252,12 @@ def test_after_seven_days_offline_the_most_urgent_goes_first_and_taking_is_fast(
         queued = now - timedelta(days=7) + timedelta(seconds=number)
         rows.append((f"m{number:06}", number % 3, "waiting" if number % 2 else "ready", queued.isoformat(),
                      (queued + timedelta(days=1)).isoformat(), (now - timedelta(seconds=1)).isoformat()))  # fmt: skip
-    db.conn.executemany(
-        "INSERT INTO message (id, kind, organ_id, title, priority, sha256, size, state, queued_at, due_latest, next_at)"
-        " VALUES (?, 'edoc', 'ubnd-hoa-binh', 'Văn bản', ?, '', 1, ?, ?, ?, ?)",
-        rows,
-    )
+    with transaction(db):
+        db.conn.executemany(
+            "INSERT INTO message (id, kind, organ_id, title, priority, sha256, size, state, queued_at, due_latest, next_at)"
+            " VALUES (?, 'edoc', 'ubnd-hoa-binh', 'Văn bản', ?, '', 1, ?, ?, ?, ?)",
+            rows,
+        )
     db.execute("UPDATE message SET priority = 4 WHERE id = ?", [f"m{count - 2:06}"])
     first = lease.take(box.desk)
     assert first is not None
@@ -263,4 +265,4 @@ def test_after_seven_days_offline_the_most_urgent_goes_first_and_taking_is_fast(
     start = time.perf_counter()
     for _ in range(200):
         assert lease.due(db, now)
-    assert (time.perf_counter() - start) / 200 < 0.002
+    assert (time.perf_counter() - start) / 200 < 0.002  # the index gives the order; sorting 20,000 took 24 ms
