@@ -254,8 +254,8 @@ def test_after_seven_days_offline_the_most_urgent_goes_first_and_taking_is_fast(
                      (queued + timedelta(days=1)).isoformat(), (now - timedelta(seconds=1)).isoformat()))  # fmt: skip
     with transaction(db):
         db.conn.executemany(
-            "INSERT INTO message (id, kind, organ_id, title, priority, sha256, size, state, queued_at, due_latest, next_at)"
-            " VALUES (?, 'edoc', 'ubnd-hoa-binh', 'Văn bản', ?, '', 1, ?, ?, ?, ?)",
+            "INSERT INTO message (id, kind, organ_id, title, priority, sha256, size, state, queued_at, due_latest,"
+            " next_at) VALUES (?, 'edoc', 'ubnd-hoa-binh', 'Văn bản', ?, '', 1, ?, ?, ?, ?)",
             rows,
         )
     db.execute("UPDATE message SET priority = 4 WHERE id = ?", [f"m{count - 2:06}"])
