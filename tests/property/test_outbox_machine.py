@@ -238,7 +238,9 @@ class Outbox(RuleBasedStateMachine):
         if not hasattr(self, "desk"):
             return
         self.world.mood, self.clock.off = "good", timedelta()
-        for (message_id,) in self.desk.db.execute("SELECT id FROM message WHERE state = 'held'").fetchall():
+        for (message_id,) in self.desk.db.execute(
+            "SELECT id FROM message WHERE state = 'held' AND superseded_by IS NULL"
+        ).fetchall():
             queue_actions.release(self.desk, CLERK, message_id)
         self.desk.db.execute("DELETE FROM fact WHERE key = 'link:paused'")
         for _ in range(12):
