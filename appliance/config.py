@@ -32,6 +32,8 @@ class Settings:
     link_certificate: Path | None = None
     link_key: Path | None = None
     poll_seconds: float = 15.0
+    edxml_dialect: str = "java-sdk"
+    """How packages are laid out for the bus at the other end of this route (sync/edxml/dialects.toml)."""
     pkcs11_modules: tuple[Path, ...] = (Path("/usr/lib/softhsm/libsofthsm2.so"),)
     """The drivers of the signing devices; a device is looked for through all of them, by its serial."""
     rsa_padding: str = "pkcs1v15"

@@ -20,7 +20,7 @@ EVIDENCE_SECONDS = 10.0
 def make_desk(settings: Settings, *, create: bool = False) -> Desk:
     """A desk of its own for one thread; ``create`` makes the store or brings its schema up to date.
 
-    Raises ConfigError for a rule set or an appearance nobody knows.
+    Raises ConfigError for a rule set, an appearance or a dialect of edXML nobody knows.
     """
     profile_of(settings.rule_set, settings.appearance)
     return Desk(
@@ -31,7 +31,7 @@ def make_desk(settings: Settings, *, create: bool = False) -> Desk:
         scanner=Scanner(settings.clamd_socket),
         signer=SignerClient(settings.signer_socket, rsa_padding=settings.rsa_padding),
         trust=TrustStore(settings.trust),
-        packages=EdxmlPacker(),
+        packages=EdxmlPacker(dialect_name=settings.edxml_dialect),
         # sync's own time limits end every question before this one does
         evidence=BrokerLine(settings.evidence_socket, EVIDENCE_SECONDS),
     )

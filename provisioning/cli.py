@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--at", type=datetime.fromisoformat, help="judge as of this time (ISO 8601); default: now")
     verify.add_argument("--json", action="store_true", help="everything, as JSON")
     verify.set_defaults(run=_verify, parser=verify)
+    _edxml_actions(commands.add_parser("edxml", help="what is in a package or status (edXML), and its files"))
     bus = commands.add_parser("bus", help="the reference bus, for demos, tests and conformance")
     bus.add_argument("--config", type=Path, required=True, help="the bus's TOML file")
     bus.set_defaults(run=_bus)
@@ -118,6 +119,18 @@ def _trust_actions(parser: argparse.ArgumentParser) -> None:
         )  # fmt: skip
     remove = commands.add_parser("remove", help="trust it no longer")
     remove.add_argument("fingerprint", help="SHA-256, as `tram trust list` shows it")
+
+
+def _edxml_actions(parser: argparse.ArgumentParser) -> None:
+    """``show FILE``, ``extract FILE DIR``."""
+    commands = parser.add_subparsers(required=True, metavar="ACTION", dest="action")
+    show = commands.add_parser("show", help="what it says, with warnings")
+    show.add_argument("file", type=Path, help="the package or status")
+    show.add_argument("--json", action="store_true", help="the whole model, as JSON")
+    extract = commands.add_parser("extract", help="write its files into a folder, under safe names")
+    extract.add_argument("file", type=Path, help="the package")
+    extract.add_argument("folder", type=Path, help="where to; made when it is not there, nothing overwritten")
+    parser.set_defaults(run=_edxml)
 
 
 def _service(
@@ -167,6 +180,20 @@ def _sync(options: argparse.Namespace) -> None:
     with contextlib.closing(NativeClient(settings)) as client:
         done = run_once(make_desk(settings), client)
     print(", ".join(f"{state}: {count}" for state, count in sorted(done.items())) or "nothing to do")
+
+
+def _edxml(options: argparse.Namespace) -> int:
+    from provisioning.edxml import extract, show
+
+    try:
+        if options.action == "show":
+            show(options.file, as_json=options.json)
+        else:
+            extract(options.file, options.folder)
+    except TramError as error:
+        print(f"tram: {error}", file=sys.stderr)  # one line: scripts and people read why
+        return 1
+    return 0
 
 
 def _bus(options: argparse.Namespace) -> None:

@@ -8,7 +8,16 @@ from datetime import date, datetime
 from pathlib import Path
 
 from appliance.clock import VN
-from appliance.office.desk import DocumentPackage, PackageFile, Party, StatusPackage
+from appliance.office.desk import (
+    Answered,
+    Business,
+    DocumentPackage,
+    PackageFile,
+    Party,
+    ReceiverChange,
+    Replaced,
+    StatusPackage,
+)
 from appliance.store.blobs import BlobStore
 from appliance.store.text import uuid7
 from sync.edxml.packer import EdxmlPacker
@@ -73,3 +82,40 @@ def raw_attachment(data: bytes, name: str, declared: str = "application/pdf") ->
         f"<Attachment><ContentTransferEncoded>\n{base64.encodebytes(data).decode()}</ContentTransferEncoded>"
         f"<AttachmentName>{name}</AttachmentName><ContentId>1</ContentId><ContentType>{declared}</ContentType></Attachment>"
     )
+
+
+def whole_document(blobs: BlobStore, kind: int = 2) -> DocumentPackage:
+    """A document with everything the office can say, doing the business ``kind``."""
+    replaced = (Replaced("H99.21,2026/01/02,3/BC-UBND", ("H99.01", "H99.22")),) if kind == 3 else ()
+    receivers = (ReceiverChange("H99.22", added=True), ReceiverChange("H99.23", added=False)) if kind == 2 else ()
+    acted = "H99.21,2026/10/01,9/BC-UBND" if kind in (1, 2) else ""
+    return document(
+        files=(file_in(blobs, b"%PDF-1.7 a"), file_in(blobs, b"so lieu", "số liệu.csv", "text/plain")),
+        business=Business(kind, "Sửa số liệu & phụ lục", acted, kind == 2, receivers, replaced, paper_follows=True),
+        answers=(
+            Answered("H99.01", "7/CV-UBND", "H99.01,2026/11/02,7/CV-UBND", date(2026, 11, 2)),
+            Answered("H99.01", "8/CV-UBND", "", None),
+        ),
+        content="Nội dung <tóm tắt>\nhai dòng",
+        to_places=("Lưu: VT", "Các thôn"),
+    )
+
+
+def malformed() -> dict[str, bytes]:
+    """Packages that cannot be read, each in a way that has been met or must be expected (bus-link A.6, C.8)."""
+    good = raw_package("<DocumentId>H99,1</DocumentId>")
+    return {
+        "tag mismatch": good.replace(b"<Subject>", b"<Subject><From>"),
+        "junk before the root": b"HTTP/1.1 200 OK\r\n\r\n" + good,
+        "junk after the root": good + good,
+        "torn": good[: len(good) // 2],
+        "empty": b"",
+        "portal page": b"<html><body>Xin m\xe1\xbb\x9di \xc4\x91\xc4\x83ng nh\xe1\xba\xadp</body></html>",
+        "a PDF": b"%PDF-1.4\n" + bytes(range(256)),
+        "wrong encoding": good.replace("Giấy".encode(), b"Gi\xff\xfey"),
+        "entities": raw_package("<Content>&a;</Content>", before='<!DOCTYPE e [<!ENTITY a "b">]>'),
+        "undeclared entity": raw_package("<Content>&nbsp;</Content>"),
+        "twice the same attribute": good.replace(b"<edXMLHeader>", b'<edXMLHeader a="1" a="2">'),
+        "no sender": good.replace(b"<OrganId>H99.01</OrganId>", b""),
+        "no header": b'<edXML xmlns="' + NS.encode() + b'"><edXMLEnvelope/></edXML>',
+    }

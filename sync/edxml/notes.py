@@ -14,8 +14,8 @@ class Notes(list[str]):
     """Vietnamese sentences, in the order in which they were noticed; at most a few hundred."""
 
     def append(self, note: str) -> None:
-        """One more, unless a hostile package has filled the list already."""
-        if len(self) < _MOST_NOTES:
+        """One more, unless it stands there already or a hostile package has filled the list."""
+        if len(self) < _MOST_NOTES and note not in self:
             super().append(note)
 
     def text(self, node: Node | None, field: str, *, required: bool = False, limit: str = "") -> str:

@@ -11,7 +11,6 @@ from appliance.errors import N_
 from appliance.store.blobs import BlobStore
 from sync.edxml import attachments, header
 from sync.edxml.model import BadPackage, ReadDocument, ReadStatus, content_digest
-from sync.edxml.names import NAMESPACE, clean
 from sync.edxml.notes import Notes
 from sync.edxml.tree import Node, parse
 
@@ -47,11 +46,6 @@ def understand(root: Node, blobs: BlobStore) -> ReadDocument | ReadStatus:
         return header.status(block, notes)
     document = _document(root, block, notes, blobs)
     return replace(document, warnings=tuple(notes), content_sha256=content_digest(document))
-
-
-def odd_namespace(root: Node) -> str:
-    """The namespace of the package where it is not the standard's; '' where it is."""
-    return "" if NAMESPACE in root.namespaces else clean(next(iter(root.namespaces), "")) or "không có"
 
 
 def _document(root: Node, block: Node, notes: Notes, blobs: BlobStore) -> ReadDocument:

@@ -9,7 +9,7 @@ from pathlib import Path
 from lxml import etree
 
 from sync.edxml.dialects import DEFAULT, dialect, dialect_names
-from sync.edxml.names import NAMESPACE, PREFIX
+from sync.edxml.names import NAMESPACE, PREFIX, clean
 from sync.edxml.tree import Node
 
 _FILE = Path(__file__).with_name("edxml.xsd")
@@ -21,6 +21,9 @@ _MISPLACED, _MISSING = "SCHEMAV_ELEMENT_CONTENT", "Missing child element"
 _LONG = "SCHEMAV_CVC_MAXLENGTH_VALID"
 _EMPTY = "SCHEMAV_CVC_MINLENGTH_VALID"
 _SHOWN = 30
+_PLAIN = re.compile(r"[^\W\d][\w.-]*")
+_STRANGE = "ten-khong-hop-le"
+_MOST = 50
 
 
 @functools.cache
@@ -51,7 +54,7 @@ def deviations(root: Node) -> tuple[str, ...]:
     if NAMESPACE not in root.namespaces:
         said = root.namespaces[0][:100] if root.namespaces else "không có"
         found.insert(0, f"Không gian tên của gói tin không theo QCVN 102:2016 ({said}).")
-    return tuple(found)
+    return tuple(found[:_MOST])
 
 
 def _element(root: Node) -> etree._Element:
@@ -60,8 +63,10 @@ def _element(root: Node) -> etree._Element:
     pairs = [(root, top)]
     for node, element in pairs:  # grows while it is walked: breadth first, no recursion
         if node.text and not node.children:
-            element.text = node.text
-        pairs += [(child, etree.SubElement(element, f"{{{NAMESPACE}}}{child.name}")) for child in node.children]
+            element.text = clean(node.text)
+        for child in node.children:
+            name = child.name if _PLAIN.fullmatch(child.name) else _STRANGE  # "a:1" has no local name that XML allows
+            pairs.append((child, etree.SubElement(element, f"{{{NAMESPACE}}}{name}")))
     return top
 
 

@@ -165,7 +165,7 @@ def _message_header(document: ReadDocument, build: Build) -> Element:
         ),
         text("DueDate", wire_moment(document.reply_due)),
         _other_info(document, build),
-        (_answer(answer, build) for answer in document.answers),
+        map(_answer, document.answers),
         text("SteeringType", document.steering),
         some("ResponseForTask", build.texts("TaskCode", document.tasks)),
         text("ApplicationType", document.application_type),
@@ -191,13 +191,15 @@ def _other_info(document: ReadDocument, build: Build) -> Element:
     )
 
 
-def _answer(answer: Answered, build: Build) -> Element:
-    return build.block(
+def _answer(answer: Answered) -> Element:
+    """ResponseFor: the other organ's words, echoed even where they break a limit."""
+    echo = Build(lenient)
+    return echo.block(
         "ResponseFor",
-        build.text("OrganId", answer.organ_code),
-        build.text("Code", answer.code),
-        build.text("DocumentId", answer.document_code),
-        build.text("PromulgationDate", wire_moment(answer.issue_date.isoformat()) if answer.issue_date else ""),
+        echo.text("OrganId", answer.organ_code),
+        echo.text("Code", answer.code),
+        echo.text("DocumentId", answer.document_code),
+        echo.text("PromulgationDate", wire_moment(answer.issue_date.isoformat()) if answer.issue_date else ""),
     )
 
 

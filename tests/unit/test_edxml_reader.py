@@ -232,18 +232,3 @@ def test_a_zip_that_lies_about_its_directory_is_not_opened(blobs: BlobStore) -> 
     lying = many[: end + 8] + b"\x01\x00\x01\x00" + many[end + 12 :]
     package = read(raw_package(attachments=raw_attachment(lying, "a.pdf")), blobs)
     assert blobs.read(package.files[0].sha256) == lying
-
-
-@pytest.mark.slow
-def test_a_package_of_sixty_megabytes_is_read_in_bounded_memory(blobs: BlobStore) -> None:
-    import resource
-
-    data = PDF * (44 * 1024 * 1024 // len(PDF))
-    package = package_bytes(document(files=(file_in(blobs, data),)), blobs)
-    path = blobs.path(blobs.put(package))
-    del package
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    back = read_package(path, blobs)
-    assert isinstance(back, ReadDocument)
-    assert back.files[0].size == len(data)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 40 * 1024  # KiB

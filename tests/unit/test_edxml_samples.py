@@ -1,4 +1,4 @@
-"""The national SDK's own packages: read to a model, written again to an equivalent package, to the byte where it counts.
+"""The national SDK's own packages: read to a model, written to an equivalent package, to the byte where it counts.
 
 Where our bytes differ from the samples', and why: the envelope's Signature is left out (a copied placeholder that signs
 nothing), and the bytes inside ContentTransferEncoded are ours (the SDK zips under a random name). The samples that
