@@ -9,6 +9,9 @@ from typing import Any
 
 from appliance.errors import N_, ConfigError
 
+_WORDS = {"rsa_padding": ("pkcs1v15", "pss"), "bus_dialect": ("native", "vxp")}
+"""Settings that take one of a few words."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -28,7 +31,14 @@ class Settings:
     session_absolute_hours: int = 10
     bus_url: str = ""
     """Base address of the provincial bus, e.g. https://bus.example:8443/v1; empty: no bus."""
+    bus_dialect: str = "native"
+    """What the bus speaks: "native" (our own profile) or "vxp" (the national axis)."""
+    bus_system_id: str = ""
+    """The account at a bus that speaks vxp or lgsp."""
+    bus_secret_file: Path | None = None
+    """That account's secrets (TOML), in a file that only root or the service's own user can read."""
     bus_ca: Path | None = None
+    """The authority whose certificate the bus must show (PEM); the system's store only when named here as a file."""
     link_certificate: Path | None = None
     link_key: Path | None = None
     poll_seconds: float = 15.0
@@ -113,8 +123,9 @@ def load_settings(path: Path) -> Settings:
         values[key] = _typed(key, known[key], value, path.parent)
     if "data" not in values:
         raise ConfigError(N_("Cấu hình thiếu khóa bắt buộc: %(key)s"), key="data")
-    if values.get("rsa_padding", "pss") not in ("pss", "pkcs1v15"):
-        raise ConfigError(N_("Khóa %(key)s phải là một trong: %(words)s"), key="rsa_padding", words="pkcs1v15, pss")
+    for key, words in _WORDS.items():
+        if values.get(key, words[0]) not in words:
+            raise ConfigError(N_("Khóa %(key)s phải là một trong: %(words)s"), key=key, words=", ".join(words))
     return Settings(**values)
 
 

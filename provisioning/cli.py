@@ -169,7 +169,7 @@ def _signer(options: argparse.Namespace) -> None:
 
 def _sync(options: argparse.Namespace) -> None:
     from provisioning.box import make_desk
-    from sync.bus.native.client import NativeClient
+    from sync.bus.factory import make_client
     from sync.worker import main as work
     from sync.worker import run_once
 
@@ -177,7 +177,7 @@ def _sync(options: argparse.Namespace) -> None:
     if not options.once:
         work(settings, functools.partial(make_desk, settings))
         return
-    with contextlib.closing(NativeClient(settings)) as client:
+    with contextlib.closing(make_client(settings)) as client:
         done = run_once(make_desk(settings), client)
     print(", ".join(f"{state}: {count}" for state, count in sorted(done.items())) or "nothing to do")
 

@@ -26,7 +26,7 @@ from appliance.signing.trust import TrustStore
 from appliance.store import facts
 from sync import bus_clock, directory, inbox, link, outbox, recipients
 from sync.bus.base import BusClient
-from sync.bus.native.client import NativeClient
+from sync.bus.factory import make_client
 from sync.evidence import lists
 from sync.evidence.broker import answering
 from sync.evidence.line import DirectLine
@@ -66,10 +66,10 @@ def run_once(desk: Desk, client: BusClient) -> Counter[str]:
     return report
 
 
-def _client(settings: Settings, make_desk: Callable[[], Desk]) -> NativeClient:
+def _client(settings: Settings, make_desk: Callable[[], Desk]) -> BusClient:
     """The bus client; a link that cannot be set up shows on the page before the process gives up."""
     try:
-        return NativeClient(settings)
+        return make_client(settings)
     except ConfigError as error:
         desk = make_desk()
         with closing(desk.db):

@@ -1,0 +1,1 @@
+"""The national axis (VXP) as its SDK speaks it: signed headers, no idempotency (bus-link A.7)."""

@@ -1,0 +1,99 @@
+"""The list of what was sent, the only witness after a lost answer: whether one of our packages stands on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from appliance.clock import VN
+from appliance.errors import N_
+from appliance.store.text import nfc
+from sync.bus.base import Outbound, Outcome, SendResult
+
+_SLACK = timedelta(minutes=10)
+"""How much earlier than the package's own time the bus may say it was sent: clocks differ."""
+_PATTERNS = (
+    "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%d-%m-%Y %H:%M:%S",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Traits:
+    """By what a package is known on the list: its printed number, and when it was made (None: not said)."""
+
+    code: str
+    made: datetime | None
+
+
+def traits(path: Path) -> Traits:
+    """Of one of our own document packages. Raises ValueError when it is none."""
+    texts: dict[str, str] = {}
+    try:
+        for event, element in etree.iterparse(path, events=("start", "end"), resolve_entities=False, no_network=True):
+            name = etree.QName(element).localname
+            if event == "start" and name in ("edXMLBody", "AttachmentEncoded"):
+                break
+            if event == "end" and name in ("CodeNumber", "CodeNotation", "Timestamp"):
+                texts.setdefault(name, nfc(element.text or "").strip())
+    except etree.XMLSyntaxError as error:
+        raise ValueError(f"{path.name} cannot be read") from error
+    if "CodeNotation" not in texts:
+        raise ValueError(f"no Code in {path.name}")
+    return Traits(f"{texts.get('CodeNumber', '')}/{texts['CodeNotation']}", read_moment(texts.get("Timestamp")))
+
+
+def find(message: Outbound, known: Traits, rows: Sequence[dict[str, Any]]) -> SendResult | None:
+    """ACCEPTED when the list shows this package for every recipient; UNKNOWN when that cannot be told; None: not there.
+
+    A document's number comes back in its recall or update, so only entries younger than the package count.
+    """
+    alike = [row for row in rows if _text(row, "notation") == known.code and _text(row, "fromCode") == message.sender]
+    reached: set[str] = set()
+    undated = False
+    doc_id = ""
+    for row in alike:
+        when = read_moment(row.get("sentTime"))
+        if when is None or known.made is None:
+            undated = True
+        elif when >= known.made - _SLACK:
+            reached.add(_text(row, "toCode"))
+            doc_id = doc_id or _text(row, "senderDocId")
+    if doc_id and reached >= set(message.recipients):
+        return SendResult(Outcome.ACCEPTED, doc_id, http_status=200)
+    if reached:
+        reason = N_("Trục mới ghi nhận một phần nơi nhận của gói tin.")
+        return SendResult(Outcome.UNKNOWN, reason=reason, http_status=200)
+    if undated:
+        reason = N_("Danh sách đã gửi của trục không ghi rõ thời điểm nên chưa chắc là gói tin này.")
+        return SendResult(Outcome.UNKNOWN, reason=reason, http_status=200)
+    return None
+
+
+def read_moment(value: object) -> datetime | None:
+    """The bus's idea of a time: seconds or milliseconds since 1970, ISO 8601, or Vietnam's local time in words."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 53:
+        return datetime.fromtimestamp(value / 1000 if value > 1 << 33 else value, UTC)
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        for pattern in _PATTERNS:
+            try:
+                found = datetime.strptime(f"{value} +0700", f"{pattern} %z")
+                break
+            except ValueError:
+                continue
+        else:
+            return None
+    return found if found.tzinfo else found.replace(tzinfo=VN)
+
+
+def _text(row: dict[str, Any], key: str) -> str:
+    value = row.get(key)
+    return nfc(value).strip() if isinstance(value, str) else ""
