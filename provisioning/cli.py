@@ -68,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     recheck = _service(commands, "recheck", "check stored files again with today's anchors and lists", _recheck)
     recheck.add_argument("--all", action="store_true", help="every file at once, not a few at a time")
     _trust_actions(_service(commands, "trust", "whom the box trusts: list, add, import (USB stick), remove", _trust))
+    proof = _service(commands, "proof", "one document's whole proof as a zip that a stranger can check", _proof)
+    proof.add_argument("id", help="the document's id, as at the end of its page's address")
+    proof.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.zip", help="where to write it")
     verify = commands.add_parser(
         "verify", help="the verdict on the signatures of any PDF: 0 valid, 1 invalid, 2 unknown"
     )
@@ -222,6 +225,13 @@ def _recheck(options: argparse.Namespace) -> None:
     others = 1 << 30 if options.all else rechecks.OTHERS_PER_RUN
     done = rechecks.keep_current(make_desk(_settings(options)), others=others)
     print(", ".join(f"{what}: {count}" for what, count in sorted(done.items())) or "nothing to do")
+
+
+def _proof(options: argparse.Namespace) -> None:
+    from provisioning.box import make_desk
+    from provisioning.evidence import export
+
+    export(make_desk(_settings(options)), options.id, options.output)
 
 
 def _trust(options: argparse.Namespace) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from appliance.office import organs
 from appliance.office.desk import Desk
+from appliance.store import audit
 from appliance.store.database import transaction
 from sync.bus.base import BusClient, RecipientState
 
@@ -32,17 +33,36 @@ def _update(desk: Desk, message_id: str, seen: RecipientState) -> int:
     code = _our_code(desk, message_id, seen.organ)
     if code is None or seen.state not in ("delivered", "failed"):
         return 0
-    now = desk.clock.now().isoformat()
+    now = desk.clock.now()
     change = "state = 'delivered', status_text = ''" if seen.state == "delivered" else "status_text = ?"
     text = [] if seen.state == "delivered" else [NOT_FETCHED]
+    word = desk.blobs.put(seen.proof) if seen.proof else ""
     with transaction(desk.db):
-        return int(
-            desk.db.execute(
-                f"UPDATE message_recipient SET {change}, changed_at = ? WHERE message_id = ? AND code = ?"
-                " AND state IN ('queued', 'accepted') AND (? = 'delivered' OR status_text = '')",
-                [*text, now, message_id, code, seen.state],
-            ).rowcount
-        )
+        changed = desk.db.execute(
+            f"UPDATE message_recipient SET {change}, changed_at = ? WHERE message_id = ? AND code = ?"
+            " AND state IN ('queued', 'accepted') AND (? = 'delivered' OR status_text = '')",
+            [*text, now.isoformat(), message_id, code, seen.state],
+        ).rowcount
+        if seen.state == "delivered":
+            _delivered(desk, message_id, code, now, word)
+        return int(changed)
+
+
+def _delivered(desk: Desk, message_id: str, code: str, now: datetime, word: str) -> None:
+    """The first news of a delivery, and the recipient's own word when it comes: evidence and journal, once each."""
+    db, at = desk.db, now.isoformat()
+    first = db.execute(
+        "UPDATE message_recipient SET delivered_at = ? WHERE message_id = ? AND code = ? AND delivered_at IS NULL",
+        [at, message_id, code],
+    ).rowcount
+    if word:
+        first += db.execute(
+            "INSERT INTO delivery_receipt (message_id, code, sha256, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            [message_id, code, word, at],
+        ).rowcount
+    if first:
+        detail = {"to": code, **({"receipt": word} if word else {})}
+        audit.append(db, now, "system", "message.deliver", f"message:{message_id}", detail)
 
 
 def _our_code(desk: Desk, message_id: str, organ_code: str) -> str | None:

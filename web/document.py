@@ -11,7 +11,7 @@ from flask_babel import gettext
 
 from appliance import clock
 from appliance.errors import N_, TramError
-from appliance.office import devices, evidence_state, messages, organs, outgoing, people
+from appliance.office import devices, evidence_state, ladder, messages, organs, outgoing, people
 from appliance.office.desk import Actor, Desk
 from appliance.office.legal_value import of_outgoing
 from appliance.office.outgoing import Outgoing
@@ -149,6 +149,7 @@ def outgoing_page(document: Outgoing, error: TramError | None = None) -> str:
         recipients=messages.recipients(work.db, message["id"])
         if message
         else outgoing.recipients(work.db, document.id),
+        ladder=ladder.standings(work, [document.id]).get(document.id, ()),
         now=now,
         same_day=SAME_DAY,
         signing=signing_facts(work, document, todo.main),

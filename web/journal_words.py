@@ -74,6 +74,10 @@ ACTIONS: dict[str, str] = {
     "link.resume": N_("Nối lại kết nối với trục"),
     "inbox.again": N_("Yêu cầu đọc lại gói tin cách ly"),
     "inbox.restore": N_("Đọc được gói tin cách ly"),
+    "inbox.acknowledge": N_("Xác nhận với trục đã nhận"),
+    "proof.export": N_("Xuất bằng chứng"),
+    "statistics.report": N_("Báo số liệu gửi, nhận lên trục"),
+    "message.deliver": N_("Nơi nhận đã lấy gói tin"),
 }
 DETAILS: dict[str, str] = {
     "address": N_("địa chỉ máy"),
@@ -83,6 +87,7 @@ DETAILS: dict[str, str] = {
     "arrival_number": N_("số đến"),
     "assignee_id": N_("người được giao"),
     "bus": N_("mã trên trục"),
+    "attempts": N_("số lần gửi"),
     "by": N_("bằng thiết bị"),
     "code": N_("mã"),
     "days": N_("mốc ngày"),
@@ -109,6 +114,7 @@ DETAILS: dict[str, str] = {
     "prepared": N_("tệp trình ký"),
     "purpose": N_("mục đích"),
     "reason": N_("lý do"),
+    "receipt": N_("biên nhận"),
     "receiver": N_("bên nhận"),
     "refusal_reason": N_("lý do từ chối"),
     "replaces": N_("thay cho bản"),
@@ -128,5 +134,6 @@ DETAILS: dict[str, str] = {
     "kind": N_("loại"),
     "name": N_("tên"),
     "file": N_("tệp"),
+    "files": N_("số tệp"),
     "sha256": N_("mã băm SHA-256"),
 }

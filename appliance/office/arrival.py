@@ -189,7 +189,12 @@ def receive_status(desk: Desk, status: ReceivedStatus) -> None:
             _raise_recipient(desk, outgoing_id, status)
             codes = organs.codes_of(db, status.sender.code)
             messages.prove_arrival(db, outgoing_id, codes, item.bus_doc_id, now)
-        detail = {"bus": item.bus_doc_id, "code": status.status_code, "from": status.sender.code}
+        detail = {
+            "bus": item.bus_doc_id,
+            "code": status.status_code,
+            "from": status.sender.code,
+            "sha256": item.sha256,
+        }
         audit.append(db, now, "system", "status.arrive", f"outgoing:{outgoing_id or status.document_code}", detail)
         clock.raise_floor(db, now)
 
@@ -229,11 +234,16 @@ def quarantine(desk: Desk, item: BusItem, reason: str) -> None:
 
 
 def acknowledged(desk: Desk, bus_doc_id: str) -> None:
-    """Remember that the bus knows that we have it."""
-    with transaction(desk.db):
-        desk.db.execute(
-            "UPDATE inbox SET acked_at = ? WHERE bus_doc_id = ?", [desk.clock.now().isoformat(), bus_doc_id]
-        )
+    """Remember that the bus knows that we have it, or that we cannot use it."""
+    db, now = desk.db, desk.clock.now()
+    with transaction(db):
+        done = db.execute(
+            "UPDATE inbox SET acked_at = ? WHERE bus_doc_id = ? AND acked_at IS NULL RETURNING state, sha256",
+            [now.isoformat(), bus_doc_id],
+        ).fetchone()
+        if done:
+            detail = {"state": done[0], "sha256": done[1]}
+            audit.append(db, now, "system", "inbox.acknowledge", f"inbox:{bus_doc_id}", detail)
 
 
 def _inbox_row(desk: Desk, item: BusItem, state: str, now: datetime, reason: str = "") -> None:

@@ -94,10 +94,15 @@ class Incoming:
 _COLUMNS = ", ".join(Incoming.__dataclass_fields__)
 
 
+def load(db: Database, incoming_id: str) -> Incoming | None:
+    """The row, whoever asks."""
+    row = db.execute(f"SELECT {_COLUMNS} FROM incoming WHERE id = ?", [incoming_id]).fetchone()
+    return Incoming(*row) if row else None
+
+
 def get(desk: Desk, actor: Actor, incoming_id: str) -> Incoming:
     """One document of the actor's organ. Raises NotFound; an official sees what is assigned to them."""
-    row = desk.db.execute(f"SELECT {_COLUMNS} FROM incoming WHERE id = ?", [incoming_id]).fetchone()
-    found = Incoming(*row) if row else None
+    found = load(desk.db, incoming_id)
     if found is None or found.organ_id != actor.organ_id or not _may_see(actor, found.assignee_id):
         raise NotFound(N_("Không có văn bản đến này, hoặc anh/chị không được xem."))
     return found

@@ -144,11 +144,15 @@ class InboxPage:
 
 @dataclass(frozen=True)
 class RecipientState:
-    """How far a package got with one recipient: 'waiting', 'delivered' or 'failed'; ``at`` ISO 8601 or ''."""
+    """How far a package got with one recipient: 'waiting', 'delivered' or 'failed'; ``at`` ISO 8601 or ''.
+
+    ``proof``: the recipient's own signed word (R2, the exact bytes), where the dialect passes it on.
+    """
 
     organ: str
     state: str
     at: str
+    proof: bytes = b""
 
 
 @dataclass(frozen=True)

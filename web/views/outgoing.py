@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from appliance.errors import N_, BadInput, TramError
-from appliance.office import messages, organs, outgoing, people
+from appliance.office import ladder, messages, organs, outgoing, people
 from appliance.office.outgoing import Outgoing, OutgoingForm
 from appliance.regulation import rules
 from appliance.regulation.document_types import COMPETENCES
@@ -39,6 +39,7 @@ def index() -> str:
     return render_template(
         template,
         rows=rows,
+        reached={key: ladder.least(found) for key, found in ladder.standings(desk(), [row.id for row in rows]).items()},
         total=total,
         page=page,
         pages=page_count(total),
@@ -134,6 +135,7 @@ def recipients(document_id: str) -> str:
         document=document,
         message=message,
         recipients=found,
+        ladder=ladder.standings(desk(), [document_id]).get(document_id, ()),
         now=desk().clock.now(),
     )
 
