@@ -41,6 +41,8 @@ class Settings:
     """The authority whose certificate the bus must show (PEM); the system's store only when named here as a file."""
     link_certificate: Path | None = None
     link_key: Path | None = None
+    link_congestion: str = ""
+    """TCP congestion control asked for when packages are sent, e.g. "bbr"; empty: the system's own."""
     poll_seconds: float = 15.0
     edxml_dialect: str = "java-sdk"
     """How packages are laid out for the bus at the other end of this route (sync/edxml/dialects.toml)."""

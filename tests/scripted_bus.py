@@ -12,7 +12,7 @@ from pathlib import Path
 
 Answer = tuple[int, dict[str, str], bytes]
 Script = Callable[[str, str, bytes], Answer]
-"""(method, path, body) → (status, headers, body)."""
+"""(method, path, body) → (status, headers, body). A header "Interim": "103 104" sends these answers first."""
 
 HTML: Answer = (200, {"Content-Type": "text/html"}, b"<html>Xin moi dang nhap Wi-Fi</html>")
 
@@ -38,13 +38,19 @@ def scripted_bus(script: Script, certificate: Path, key: Path, client_ca: Path) 
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             status, headers, answer = script(self.command, self.path, body)
+            headers = dict(headers)
+            for interim in headers.pop("Interim", "").split():
+                self.wfile.write(f"HTTP/1.1 {interim} Interim\r\nUpload-Offset: 7\r\nLink: </x>\r\n\r\n".encode())
             self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(answer))}.items():
+            if status != 204:
+                headers["Content-Length"] = str(len(answer))
+            for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(answer)
+            if self.command != "HEAD":
+                self.wfile.write(answer)
 
-        do_GET = do_PUT = _serve  # noqa: N815
+        do_GET = do_PUT = do_PATCH = do_HEAD = do_POST = _serve  # noqa: N815
 
         def log_message(self, format: str, *args: object) -> None:
             """Quiet."""

@@ -24,7 +24,10 @@ from sync.reference_bus.store import BusStore
 
 @dataclass(frozen=True)
 class Submission:
-    """What a sender asks the bus to carry. Codes as the sender wrote them; ``sha256`` in hex, as announced."""
+    """What a sender asks the bus to carry. Codes as the sender wrote them; ``sha256`` in hex, as announced, or ''.
+
+    ``stream`` is None while the bytes are still to come.
+    """
 
     message_id: str
     kind: str
@@ -32,7 +35,7 @@ class Submission:
     sender: str
     recipients: tuple[str, ...]
     sha256: str
-    stream: BinaryIO
+    stream: BinaryIO | None
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,18 @@ class Exchange:
             self.store.db.insert("delivery", entry)
         return str(entry["doc_id"])
 
+    def expect(self, submission: Submission) -> Accepted | None:
+        """Whether a package may come, before its bytes do; the first receipt when it is there already.
+
+        Raises BadRequest, UnknownOrgan, IdReused.
+        """
+        sender = self.directory.resolve(submission.sender)
+        self._recipients(submission.recipients)
+        known = self.known(_uuid(submission.message_id))
+        if known is None:
+            return None
+        return Accepted(_same_or_refuse(known, submission, sender, submission.sha256 or known["sha256"]), new=False)
+
     def known(self, message_id: str) -> dict[str, Any] | None:
         """The row of a message already accepted."""
         return self.store.db.one("SELECT * FROM message WHERE id = ?", [message_id])
@@ -119,6 +134,8 @@ class Exchange:
     def _keep(self, submission: Submission) -> tuple[str, int]:
         """Stream the body to a durable file; returns (sha256, bytes)."""
         limit = self.config.max_message_mb << 20
+        if submission.stream is None:
+            raise BadRequest(N_("Gói tin không có nội dung."))
         try:
             return self.store.blobs.put_stream(submission.stream, limit, submission.sha256)
         except OtherBytes as error:

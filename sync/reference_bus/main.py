@@ -9,12 +9,12 @@ from pathlib import Path
 
 import waitress
 
-from sync.reference_bus.api import create_api
 from sync.reference_bus.conditions import Conditions
 from sync.reference_bus.config import BusConfig, load_config
 from sync.reference_bus.exchange import Exchange
 from sync.reference_bus.faulty import FaultyApp
 from sync.reference_bus.line import Line
+from sync.reference_bus.native.app import create_api
 from sync.reference_bus.operator.app import create_operator
 from sync.reference_bus.players import Players
 from sync.reference_bus.tls import MutualTlsServer, server_context

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from appliance.errors import TramError
 
 
@@ -35,6 +37,17 @@ class IdReused(BusProblem):
 
     slug = "id-reused"
     status = 409
+
+
+class MismatchingOffset(BusProblem):
+    """A piece of an upload does not begin where the bus's bytes end; ``offset`` is where they do."""
+
+    slug = "mismatching-upload-offset"
+    status = 409
+
+    def __init__(self, message: str, *, offset: int, **params: Any) -> None:
+        super().__init__(message, **params)
+        self.offset = offset
 
 
 class TooLarge(BusProblem):

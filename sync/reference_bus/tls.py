@@ -12,6 +12,7 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ ORGANS = "bus.organs"
 """WSGI environment key: tuple of organ codes in the client certificate."""
 HANG_UP = "bus.hang_up"
 """WSGI environment key: call it to close the connection after this answer."""
+READ_SOME = "bus.read_some"
+"""WSGI environment key: ``read_some(n)`` gives the body's next bytes as soon as any came; only with a known length."""
+ABORT = "bus.abort"
+"""WSGI environment key: breaks the connection; another thread may call it while this one waits for bytes."""
 _ORGAN_URI = "urn:x-edoc:organ:"
 _TIMEOUT_SECONDS = 60
 _THREADS = 16
@@ -85,12 +90,29 @@ class _TlsConnection(server.HTTPConnection):
 
 
 class _Gateway(wsgi.Gateway_10):
-    """Adds ``bus.hang_up``."""
+    """Adds ``bus.hang_up``, ``bus.abort`` and, for bodies of a known length, ``bus.read_some``."""
 
     def get_environ(self) -> dict[str, object]:  # type: ignore[override]
         environ: dict[str, object] = super().get_environ()  # type: ignore[no-untyped-call]
         environ[HANG_UP] = self._hang_up
+        environ[ABORT] = self._abort
+        if isinstance(self.req.rfile, server.KnownLengthRFile):
+            environ[READ_SOME] = self._read_some
         return environ
+
+    def _read_some(self, size: int) -> bytes:
+        """Unlike ``read``, never waits for more once something came. Raises OSError when the body breaks off."""
+        body = self.req.rfile
+        data = bytes(body.rfile.read1(min(size, body.remaining))) if body.remaining else b""
+        if body.remaining and not data:
+            raise ConnectionAbortedError("the body broke off")
+        body.remaining -= len(data)
+        return data
+
+    def _abort(self) -> None:
+        # not SSLSocket.shutdown, which would leave a plain socket in the other thread's hands
+        with suppress(OSError):
+            socket.socket.shutdown(self.req.conn.socket, socket.SHUT_RDWR)
 
     def _hang_up(self) -> None:
         self.req.close_connection = True

@@ -102,6 +102,20 @@ def is_problem(answer: httpx.Response) -> bool:
     return str(answer.headers.get("Content-Type", "")).split(";")[0].strip() == _PROBLEM
 
 
+def slug(answer: httpx.Response) -> str:
+    """The last part of a problem's type."""
+    try:
+        return str(parse(answer.content).get("type") or "").rpartition("/")[2]
+    except BusError:
+        return ""
+
+
+def is_ours(answer: httpx.Response) -> bool:
+    """Whether the answer has one of the bus's own forms, and not a captive portal's."""
+    kind = str(answer.headers.get("Content-Type", "")).split(";")[0].strip()
+    return kind in (_PROBLEM, "application/json", "application/jose")
+
+
 def _detail(answer: httpx.Response) -> str:
     try:
         found = parse(answer.content)

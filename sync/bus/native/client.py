@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
+import socket
+import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -29,28 +30,35 @@ from sync.bus.base import (
     SendResult,
 )
 from sync.bus.native import answers
-from sync.bus.native.failures import link_error, tls_refusal
+from sync.bus.native.failures import link_error
 from sync.bus.native.receipts import ReceiptJudge
+from sync.bus.native.spool import SMALL, Spool
 from sync.bus.native.tls import authorities, client_context
+from sync.bus.native.upload import PATIENCE, Uploader
+from sync.bus.native.wire import pool
 from sync.edxml.names import MAX_PACKAGE_BYTES
 
-_CHUNK = 16 << 10  # a chunk fits the write timeout even at a few hundred bytes a second
 _TIMEOUT = httpx.Timeout(connect=15, read=120, write=120, pool=15)
 
 
 class NativeClient:
-    """Implements ``sync.bus.base.BusClient``. May be shared by threads. Raises ConfigError when it cannot be set up."""
+    """Implements ``sync.bus.base.BusClient``. May be shared by threads. Raises ConfigError when it cannot be set up.
 
-    def __init__(self, settings: Settings, timeout: httpx.Timeout = _TIMEOUT) -> None:
+    ``patience``: seconds a large package may stay without a new byte at the bus before its send gives up.
+    """
+
+    def __init__(self, settings: Settings, timeout: httpx.Timeout = _TIMEOUT, patience: float = PATIENCE) -> None:
         if not settings.bus_url.startswith("https://"):
             raise ConfigError(N_("Địa chỉ trục (bus_url) phải bắt đầu bằng https://."))
         self.info = BusInfo("native", MAX_PACKAGE_BYTES)
         self._base = settings.bus_url.rstrip("/")
         context = client_context(settings)
-        self._receipts = ReceiptJudge(authorities(settings), settings.data / "odd-receipts")
-        # A stale kept-alive connection fails in a way that looks ambiguous: every send gets a fresh one.
-        self._sending = _http(context, timeout, keep=0)
-        self._asking = _http(context, timeout, keep=2)
+        receipts = self._receipts = ReceiptJudge(authorities(settings), settings.data / "odd-receipts")
+        self._sending = pool(context, settings.link_congestion)
+        self._uploads = Uploader(self._sending, self._base, receipts, patience)
+        self._spool = Spool(settings.data / "spool")
+        self._asking = _http(context, timeout, self._note_codings)
+        self._codings: str | None = None
 
     def close(self) -> None:
         """Give up the connections."""
@@ -58,27 +66,12 @@ class NativeClient:
         self._asking.close()
 
     def send(self, message: Outbound) -> SendResult:
-        """PUT /messages/{id}. BusError only while the last byte had not left; afterwards the outcome is UNKNOWN."""
-        body = _Body(message.path)
-        headers = {
-            "Content-Type": "application/edxml+xml",
-            "Content-Length": str(message.size),
-            "Repr-Digest": _digest_header(message.sha256),
-            "Edoc-Kind": message.kind,
-            "Edoc-Priority": str(message.priority),
-            "Edoc-From": message.sender,
-            "Edoc-To": ",".join(message.recipients),
-        }
-        try:
-            answer = self._sending.put(f"{self._base}/messages/{message.id}", content=iter(body), headers=headers)
-        except httpx.HTTPError as error:
-            failure = link_error(error, connected=body.sent > 0, bytes_sent=body.sent)
-            if body.last_left and tls_refusal(error) is None:
-                return SendResult(Outcome.UNKNOWN, reason=str(failure), bytes_sent=body.sent)
-            raise failure from error
-        if answer.status_code in (200, 201):
-            return self._receipts.judge(answer.content, message, body.sent, answer.status_code)
-        return answers.not_accepted(answer, body.sent)
+        """PUT, or a resumable upload. BusError only while the last byte had not left; afterwards it is UNKNOWN."""
+        coded = self._spool.coded(message, self._takes_gzip(message))
+        result = self._uploads.send(message, coded)
+        if result.outcome is not Outcome.UNKNOWN:
+            self._spool.discard(message)
+        return result
 
     def find_sent(self, message: Outbound) -> SendResult | None:
         """GET /messages/{id}, then its receipt."""
@@ -157,6 +150,16 @@ class NativeClient:
         except (ValueError, TypeError) as error:
             raise answers.not_the_bus() from error
 
+    def _takes_gzip(self, message: Outbound) -> bool:
+        """Whether the bus says that it takes coded packages (RFC 9110 12.5.3); a large one is worth the question."""
+        if self._codings is None and message.size >= SMALL:
+            self._request("GET", "/time")
+        return "gzip" in (self._codings or "")
+
+    def _note_codings(self, answer: httpx.Response) -> None:
+        if answers.is_ours(answer):
+            self._codings = answer.headers.get("Accept-Encoding", "")
+
     def _json(self, method: str, path: str, *, missing_ok: bool = False, **options: Any) -> dict[str, Any] | None:
         answer = self._request(method, path, missing_ok=missing_ok, **options)
         return None if answer.status_code == 404 else answers.parse(answer.content)
@@ -178,29 +181,15 @@ class NativeClient:
         return answer
 
 
-class _Body:
-    """The package in chunks; remembers how much was handed to the socket and whether the end was among it."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.sent = 0
-        self.last_left = False
-
-    def __iter__(self) -> Iterator[bytes]:
-        with self._path.open("rb") as file:
-            chunk = file.read(_CHUNK)
-            while chunk:
-                following = file.read(_CHUNK)
-                self.last_left = not following  # set before it goes: while it is being written it may arrive whole
-                yield chunk
-                self.sent += len(chunk)
-                chunk = following
-
-
-def _http(context: Any, timeout: httpx.Timeout, keep: int) -> httpx.Client:
-    limits = httpx.Limits(max_connections=8, max_keepalive_connections=keep, keepalive_expiry=60)
+def _http(context: ssl.SSLContext, timeout: httpx.Timeout, listen: Callable[[httpx.Response], None]) -> httpx.Client:
+    limits = httpx.Limits(max_connections=8, max_keepalive_connections=2, keepalive_expiry=60)
+    options = [(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 60_000)]
+    transport = httpx.HTTPTransport(verify=context, limits=limits, socket_options=options, trust_env=False)
     # trust_env off: a proxy or another CA from the environment has no say over this link.
-    return httpx.Client(verify=context, timeout=timeout, limits=limits, follow_redirects=False, trust_env=False)
+    return httpx.Client(
+        transport=transport, timeout=timeout, follow_redirects=False, trust_env=False,
+        event_hooks={"response": [listen]},
+    )  # fmt: skip
 
 
 def _save(answer: httpx.Response, target: Path, have: int, size: int) -> None:
@@ -215,11 +204,6 @@ def _save(answer: httpx.Response, target: Path, have: int, size: int) -> None:
             file.write(chunk)
             if total > size:  # the next try starts over, because the file is now too long to be a beginning
                 raise DigestMismatch(N_("Nội dung tải về dài hơn dung lượng mà trục công bố."))
-
-
-def _digest_header(sha256: str) -> str:
-    """RFC 9530 Repr-Digest."""
-    return f"sha-256=:{base64.b64encode(bytes.fromhex(sha256)).decode()}:"
 
 
 def _sha256(path: Path) -> str:

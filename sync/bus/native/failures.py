@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 
+import httpcore
 import httpx
 
 from appliance.errors import N_
@@ -41,6 +42,9 @@ _OUR_CERTIFICATE: dict[str, str] = {
 _RETRY = N_("Trạm tự thử lại khi đường truyền có lại; không cần gửi lại văn bản.")
 
 
+_NOBODY_THERE = (httpx.ConnectError, httpx.ConnectTimeout, httpcore.ConnectError, httpcore.ConnectTimeout)
+
+
 def tls_refusal(error: BaseException) -> tuple[str, str, str] | None:
     """(message, next step, detail) when TLS itself said no anywhere below ``error``; else None."""
     for cause in _chain(error):
@@ -54,25 +58,25 @@ def tls_refusal(error: BaseException) -> tuple[str, str, str] | None:
     return None
 
 
-def link_error(error: httpx.HTTPError, *, connected: bool, bytes_sent: int) -> BusError:
+def link_error(error: Exception, *, connected: bool, bytes_sent: int) -> BusError:
     """The BusError for a request that got no answer."""
     refusal = tls_refusal(error)
     if refusal:
         text, step, detail = refusal
         return BusError(text, next_step=step, link=True, detail=detail)
-    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
+    if isinstance(error, _NOBODY_THERE):
         text = N_("Không kết nối được tới trục liên thông (%(detail)s).")
         return BusError(text, next_step=_RETRY, link=True, detail=_detail(error))
     text = (
         N_("Trục không trả lời kịp thời gian chờ.")
-        if isinstance(error, httpx.TimeoutException)
+        if isinstance(error, httpx.TimeoutException | httpcore.TimeoutException)
         else N_("Đường truyền tới trục bị ngắt giữa chừng (%(detail)s).")
     )
     detail = _detail(error)
     return BusError(text, next_step=_RETRY, link=True, connected=connected, bytes_sent=bytes_sent, detail=detail)
 
 
-def _detail(error: httpx.HTTPError) -> str:
+def _detail(error: Exception) -> str:
     root = list(_chain(error))[-1]
     return str(root) or type(root).__name__
 
