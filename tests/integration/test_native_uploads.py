@@ -135,9 +135,8 @@ def test_text_travels_coded_and_base64_costs_nothing(box: Box, tmp_path: Path) -
 
 def fails(box: Box, message: Outbound) -> None:
     """One send without patience; whether the end had left for the buffers of this machine is chance."""
-    with closing(client_of(box, patience=0)) as client:
-        with suppress(BusError):
-            assert client.send(message).outcome is Outcome.UNKNOWN
+    with closing(client_of(box, patience=0)) as client, suppress(BusError):
+        assert client.send(message).outcome is Outcome.UNKNOWN
 
 
 def test_the_coded_bytes_outlive_the_process(box: Box, tmp_path: Path) -> None:
