@@ -17,6 +17,7 @@ from typing import NoReturn
 
 from appliance.config import Settings, load_settings
 from appliance.errors import TramError
+from provisioning import queue_arguments
 
 WRONG_USE = 3
 """Exit status of ``tram verify`` when there is nothing to judge: no such file, unreadable anchors, wrong arguments."""
@@ -71,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     proof = _service(commands, "proof", "one document's whole proof as a zip that a stranger can check", _proof)
     proof.add_argument("id", help="the document's id, as at the end of its page's address")
     proof.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.zip", help="where to write it")
+    queue_arguments.arguments(
+        _service(commands, "queue", "messages on their way: list, show, send, hold, resend", _queue)
+    )
     verify = commands.add_parser(
         "verify", help="the verdict on the signatures of any PDF: 0 valid, 1 invalid, 2 unknown"
     )
@@ -232,6 +236,11 @@ def _proof(options: argparse.Namespace) -> None:
     from provisioning.evidence import export
 
     export(make_desk(_settings(options)), options.id, options.output)
+def _queue(options: argparse.Namespace) -> int:
+    from provisioning.box import make_desk
+    from provisioning.queue import run
+
+    return run(make_desk(_settings(options)), options)
 
 
 def _trust(options: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from appliance.clock import parse
 from appliance.errors import SignerError, Unavailable
 from appliance.office import custody, devices, messages
+from appliance.office import line as office_line
 from appliance.office.desk import Actor, Desk
 from appliance.regulation.custody import WARN_DAYS
 from appliance.store import facts
@@ -44,6 +45,8 @@ def line(work: Desk) -> Light:
     name = _("Đường truyền đến trục")
     if not work.settings.bus_url:
         return Light(name, "wait", _("Chưa cấu hình"), _("Báo kỹ thuật viên."))
+    if office_line.paused(work.db):
+        return Light(name, "bad", _("Đang tạm dừng"), _("Trục từ chối trạm; kỹ thuật viên xử lý rồi nối lại."))
     text = facts.get(work.db, "link:state")
     known = json.loads(text) if text else {}
     seen = known.get("last_ok") or ""
@@ -127,7 +130,7 @@ def scanner(work: Desk) -> Light:
 
 def queue(work: Desk, person: Actor) -> Light:
     """How much waits to leave."""
-    _rows, waiting = messages.queue(work.db, person.organ_id, kind="edoc", open_only=True, per_page=1)
+    _rows, waiting = messages.queue(work.db, person.organ_id, kind="edoc", lane="open", per_page=1)
     if not waiting:
         return Light(_("Hàng đợi gửi"), "good", _("Đã gửi hết"))
     return Light(_("Hàng đợi gửi"), "wait", _("Còn %(count)s văn bản", count=waiting), _("Trạm tự gửi theo độ khẩn."))

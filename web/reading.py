@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from appliance.errors import N_, NotFound
+from appliance.errors import N_
+from appliance.office import queue_actions
 from appliance.office.desk import Actor
 from appliance.store.text import fold, nfc
 
@@ -16,17 +17,12 @@ Row = dict[str, Any]
 def names(db: Database) -> dict[str, str]:
     """Account id → full name; the journal's 'system' included."""
     rows = db.execute("SELECT id, full_name FROM account").fetchall()
-    return {"system": "Hệ thống", **dict(rows)}
+    return {"system": "Hệ thống", "console": "Bảng lệnh của trạm", **dict(rows)}
 
 
 def message(db: Database, actor: Actor, message_id: str) -> Row:
     """One message of the actor's organ. Raises NotFound."""
-    found = next(
-        iter(db.query("SELECT * FROM message WHERE id = ? AND organ_id = ?", [message_id, actor.organ_id])), None
-    )
-    if found is None:
-        raise NotFound(N_("Không có gói tin này trong hàng đợi."), next_step=N_("Tìm trong danh sách hàng đợi gửi."))
-    return found
+    return queue_actions.get(db, actor, message_id)
 
 
 def late_messages(db: Database, organ_id: str, now: str) -> int:
@@ -34,7 +30,8 @@ def late_messages(db: Database, organ_id: str, now: str) -> int:
     return int(
         db.execute(
             "SELECT count(*) FROM message"
-            " WHERE organ_id = ? AND kind = 'edoc' AND state <> 'accepted' AND due_latest < ?",
+            " WHERE organ_id = ? AND kind = 'edoc' AND state <> 'accepted' AND superseded_by IS NULL"
+            " AND due_latest < ?",
             [organ_id, now],
         ).fetchone()[0]
     )

@@ -12,10 +12,11 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from appliance.errors import N_
 from appliance.office.desk import Desk, DocumentPackage, Party, StatusPackage
 from appliance.regulation.calendar import send_deadline
 from appliance.store import audit
-from appliance.store.text import uuid7
+from appliance.store.text import fold, nfc, uuid7
 
 OPEN_STATES = ("ready", "sending", "waiting", "uncertain", "held", "rejected")
 
@@ -116,20 +117,55 @@ def new_id() -> str:
     return uuid7()
 
 
+LANES: dict[str, str] = {
+    "": N_("Tất cả"),
+    "open": N_("Chưa gửi xong"),
+    "late": N_("Quá hạn gửi"),
+    "uncertain": N_("Chưa chắc chắn"),
+    "held": N_("Tạm giữ"),
+    "rejected": N_("Trục từ chối"),
+    "accepted": N_("Trục đã nhận"),
+}
+"""The lists into which people look; each a name of ``queue``'s ``lane``."""
+
+
 def queue(
-    db: Database, organ_id: str, *, kind: str = "", open_only: bool = False, page: int = 1, per_page: int = 50
+    db: Database,
+    organ_id: str,
+    *,
+    kind: str = "",
+    lane: str = "",
+    query: str = "",
+    now: str = "",
+    page: int = 1,
+    per_page: int = 50,
 ) -> tuple[list[dict[str, Any]], int]:
-    """The queue as people see it, in sending order, then newest first; (rows, total). Rows are ``message`` columns."""
-    where, values = "organ_id = ?", [organ_id]
-    if kind:
-        where += " AND kind = ?"
-        values.append(kind)
-    if open_only:
+    """The queue as people see it, in sending order, then newest first; (rows, total). Rows are ``message`` columns.
+
+    ``organ_id`` '' looks at every organ of the box; ``now`` (ISO 8601) is what lane 'late' compares with.
+    """
+    where, values = "1", []
+    for column, value in (("organ_id", organ_id), ("kind", kind)):
+        if value:
+            where += f" AND {column} = ?"
+            values.append(value)
+    if lane:
+        where += " AND superseded_by IS NULL"
+    if lane in ("open", "late"):
         where += f" AND state IN ({', '.join('?' * len(OPEN_STATES))})"
         values.extend(OPEN_STATES)
+    elif lane:
+        where += " AND state = ?"
+        values.append(lane)
+    if lane == "late":
+        where += " AND due_latest < ?"
+        values.append(now)
+    if query:
+        where += " AND (instr(fold(title), ?) OR id = ? OR bus_doc_id = ?)"
+        values.extend([fold(nfc(query)), query.strip(), query.strip()])
     total = db.execute(f"SELECT count(*) FROM message WHERE {where}", values).fetchone()[0]
     rows = db.query(
-        f"SELECT * FROM message WHERE {where} ORDER BY state = 'accepted',"
+        f"SELECT * FROM message WHERE {where} ORDER BY state = 'accepted' OR superseded_by IS NOT NULL,"
         " CASE WHEN state <> 'accepted' THEN -priority END, CASE WHEN state <> 'accepted' THEN due_latest"
         " END, queued_at DESC, id"
         " LIMIT ? OFFSET ?",
@@ -201,3 +237,9 @@ def statuses_of(db: Database, outgoing_id: str) -> list[dict[str, Any]]:
 def recipients_in_order(db: Database, message_id: str) -> list[dict[str, Any]]:
     """The receivers of one message in the order of the package."""
     return list(db.query("SELECT * FROM message_recipient WHERE message_id = ? ORDER BY rowid", [message_id]))
+
+
+def chain(db: Database, row: dict[str, Any]) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+    """(the message that ``row`` stands for, its own successors)."""
+    before = next(iter(db.query("SELECT * FROM message WHERE id = ?", [row["supersedes"]])), None)
+    return before, list(db.query("SELECT * FROM message WHERE supersedes = ? ORDER BY id", [row["id"]]))

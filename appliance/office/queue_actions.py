@@ -15,7 +15,7 @@ from appliance.store import audit
 from appliance.store.database import transaction
 
 ACTORS = ("clerk", "technician")
-"""Who may act; correcting what a document says about its receivers is the clerk's alone."""
+"""Who may act."""
 _NEXT = N_("Tải lại trang hàng đợi để xem trạng thái mới nhất.")
 
 
@@ -138,7 +138,7 @@ def _apply(desk: Desk, actor: Actor, message_id: str, action: str, detail: dict[
 
 
 def _check(actor: Actor, row: dict[str, Any], action: str) -> None:
-    if not actor.has(*(("clerk",) if action == "correct" else ACTORS)):
+    if not actor.has(*ACTORS):
         raise NotAllowed(
             N_("Vai trò của anh/chị không được điều khiển hàng đợi gửi."),
             next_step=N_("Nhờ văn thư hoặc kỹ thuật viên."),

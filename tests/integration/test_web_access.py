@@ -109,6 +109,7 @@ POST = {
     "/van-ban-den/{in}/phan-cong": {"leader"},
     "/van-ban-den/{in}/bat-dau": DESK,
     "/van-ban-den/{in}/hoan-thanh": DESK,
+    "/hang-doi/ket-noi/noi-lai": {"technician"},
     "/nhac-viec/{told}/da-doc": set(ROLES),
     "/thiet-bi/dang-ky/": {"technician"},
     "/thiet-bi/{dev}/buoc/khong-co": HANDS,
@@ -162,9 +163,14 @@ def test_the_tables_here_name_every_view(app: Flask) -> None:
             "<int:position>", "0"
         )
 
-    elsewhere = {"/dang-nhap", "/dang-xuat", "/co-quan", "/hang-doi/<message_id>", "/hang-doi/<message_id>/bien-nhan"}
+    elsewhere = {"/dang-nhap", "/dang-xuat", "/co-quan"}
     known = {(path, "GET") for path in GET} | {(path, "POST") for path in POST}
-    found = {(shape(path), method) for path, method, _ in _views(app) if path not in elsewhere}
+    one_message = "/hang-doi/<message_id>"  # tests/integration/test_queue_pages.py
+    found = {
+        (shape(path), method)
+        for path, method, _ in _views(app)
+        if path not in elsewhere and not path.startswith(one_message)
+    }
     assert found == known
 
 
