@@ -236,6 +236,8 @@ def _proof(options: argparse.Namespace) -> None:
     from provisioning.evidence import export
 
     export(make_desk(_settings(options)), options.id, options.output)
+
+
 def _queue(options: argparse.Namespace) -> int:
     from provisioning.box import make_desk
     from provisioning.queue import run
