@@ -75,6 +75,12 @@ def _parser() -> argparse.ArgumentParser:
     queue_arguments.arguments(
         _service(commands, "queue", "messages on their way: list, show, send, hold, resend", _queue)
     )
+    _service(commands, "receipts", "check every stored receipt again against its package", _receipts)
+    statistics = _service(commands, "statistics", "documents sent and received in figures (article 17)", _statistics)
+    span = statistics.add_mutually_exclusive_group(required=True)
+    for name, form in (("month", "2026-11"), ("quarter", "2026-Q4"), ("year", "2026")):
+        span.add_argument(f"--{name}", dest="period", metavar=form, help=f"the {name}, as {form}")
+    statistics.add_argument("--json", action="store_true", help="everything, as JSON")
     verify = commands.add_parser(
         "verify", help="the verdict on the signatures of any PDF: 0 valid, 1 invalid, 2 unknown"
     )
@@ -243,6 +249,20 @@ def _queue(options: argparse.Namespace) -> int:
     from provisioning.queue import run
 
     return run(make_desk(_settings(options)), options)
+
+
+def _receipts(options: argparse.Namespace) -> int:
+    from provisioning.box import make_desk
+    from provisioning.evidence import check_receipts
+
+    return check_receipts(make_desk(_settings(options)))
+
+
+def _statistics(options: argparse.Namespace) -> None:
+    from provisioning.box import make_desk
+    from provisioning.evidence import print_statistics
+
+    print_statistics(make_desk(_settings(options)), options.period, as_json=options.json)
 
 
 def _trust(options: argparse.Namespace) -> int:

@@ -24,7 +24,7 @@ from appliance.office import custody, evidence, rechecks
 from appliance.office.desk import Desk
 from appliance.signing.trust import TrustStore
 from appliance.store import facts
-from sync import bus_clock, directory, inbox, link, outbox, recipients
+from sync import bus_clock, directory, inbox, link, outbox, receipts, recipients, reports
 from sync.bus.base import BusClient
 from sync.bus.factory import make_client
 from sync.evidence import lists
@@ -121,6 +121,9 @@ def _scheduler(
         "evidence": (_MINUTE, lambda desk: (evidence.keep_missing(desk), evidence.extend_due(desk))),
         # once an hour: a box that is switched on for part of the day misses no day
         "certificates": (_HOUR, custody.watch),
+        # asked each hour, done once a day
+        "receipts": (_HOUR, receipts.check_nightly),
+        "reports": (_HOUR, lambda desk: reports.report_due(desk, client)),
         "clock": (_MINUTE, lambda desk: bus_clock.keep_sampled(desk, client)),
     }
     now = datetime.now(VN)

@@ -155,7 +155,9 @@ def _received(row: dict[str, Any], now: datetime) -> Fact:
         marks.add("registered_late" if now > latest else "unregistered")
     due = date.fromisoformat(row["task_due"][:10]) if row["task_due"] else None
     if row["finished_at"]:
-        marks.add("finished_late" if due and parse(row["finished_at"]).astimezone(VN).date() > due else "finished_on_time")
+        marks.add(
+            "finished_late" if due and parse(row["finished_at"]).astimezone(VN).date() > due else "finished_on_time"
+        )
     elif due and now.astimezone(VN).date() > due and row["state"] in ("assigned", "in_progress"):
         marks.add("overdue")
     return Fact(row["at"][:7], row["urgency"], row["type_name"] or "?", _names(row["organs"]), frozenset(marks))

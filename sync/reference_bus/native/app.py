@@ -15,6 +15,7 @@ from sync.reference_bus import inbox
 from sync.reference_bus.exchange import Exchange
 from sync.reference_bus.native.messages import add_messages
 from sync.reference_bus.native.requests import number, own_organs, read_some
+from sync.reference_bus.native.statistics import add_statistics
 from sync.reference_bus.native.uploads import Uploads
 from sync.reference_bus.problems import BadRequest, BusProblem, MismatchingOffset
 from sync.reference_bus.tls import HANG_UP
@@ -31,6 +32,7 @@ def create_api(exchange: Exchange) -> Flask:
     _add_errors(app)
     add_messages(app, exchange, Uploads(exchange.store.blobs.root / "uploads"))
     _add_inbox(app, exchange)
+    add_statistics(app, exchange)
 
     @app.after_request
     def tell_codings(answer: Response) -> Response:

@@ -1,25 +1,24 @@
-"""PUT /v1/statistics/{organ}/{month}: an organ hands in its month (article 17)."""
+"""PUT /v1/statistics/{organ}/{month}: an organ hands in its month (QĐ 15/2019, article 17)."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Collection
 
 from flask import Flask, Response, jsonify, request
 
 from appliance.errors import N_
 from sync.reference_bus import reports
 from sync.reference_bus.exchange import Exchange
+from sync.reference_bus.native.requests import own_organs
 from sync.reference_bus.problems import BadRequest, SenderNotInCertificate
 
 
-def add_statistics(app: Flask, exchange: Exchange, own_organs: Callable[[], Collection[str]]) -> None:
-    """``own_organs``: the codes that the caller's certificate speaks for."""
+def add_statistics(app: Flask, exchange: Exchange) -> None:
+    """The route; only for organs that the caller's certificate speaks for."""
 
     @app.put("/v1/statistics/<organ>/<month>")
     def put_statistics(organ: str, month: str) -> Response:
-        if organ not in own_organs():
-            raise SenderNotInCertificate(organ)
+        if organ not in own_organs(exchange):
+            raise SenderNotInCertificate(N_("Chứng thư kết nối không cho phép báo cáo thay đơn vị này."))
         content = request.get_json(silent=True)
         if not isinstance(content, dict):
-            raise BadRequest(N_("Báo cáo phải là một đối tượng JSON."))
+            raise BadRequest(N_("Thân yêu cầu phải là JSON."))
         return jsonify(number=reports.keep(exchange.store, organ, month, content))
