@@ -78,6 +78,8 @@ class BusConfig:
     receipt_key: Path | None = None
     api_port: int = 9443
     """The API itself, loopback only; boxes come through the line."""
+    api_threads: int = 32
+    """Requests worked on at once. One that waits for news (long poll) holds a thread: about one for each box."""
     line_host: str = "127.0.0.1"
     line_port: int = 9444
     """The faulty line in front of the API: the port the boxes know."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
@@ -71,13 +70,14 @@ class Exchange:
         sha256, size = self._keep(submission)
         with self.store.blobs.path(sha256).open("rb") as package:
             header = peek(package)
+        row = self._row(message_id, submission, sender, sha256, size, header)
         with self.store.transaction(news=True):
-            receipt = self._write(message_id, submission, sender, recipients, sha256, size, header)
-        if receipt is None:
-            known = self.known(message_id)
-            assert known is not None, "messages are never deleted"
-            return Accepted(_same_or_refuse(known, submission, sender, sha256), new=False)
-        return Accepted(receipt, new=True)
+            new = self._write(row, recipients, header)
+        if new:
+            return Accepted(row["receipt"].encode("ascii"), new=True)
+        known = self.known(message_id)
+        assert known is not None, "messages are never deleted"
+        return Accepted(_same_or_refuse(known, submission, sender, sha256), new=False)
 
     def redeliver(self, doc_id: str) -> str:
         """Put a delivered package into the same inbox again, as buses do that send twice; returns its new docId.
@@ -102,7 +102,7 @@ class Exchange:
 
         Raises BadRequest, UnknownOrgan, IdReused.
         """
-        sender = self.directory.resolve(submission.sender)
+        sender = self.directory.get(submission.sender)
         self._recipients(submission.recipients)
         known = self.known(_uuid(submission.message_id))
         if known is None:
@@ -122,14 +122,14 @@ class Exchange:
             found.setdefault(self.directory.resolve(code).code, code)
         return found
 
-    def _codes_left(self, codes: Iterable[str]) -> dict[str, str]:
+    def _codes_left(self, codes: list[str]) -> dict[str, str]:
         """Of ``codes`` those that another process has just replaced, with the new ones.
 
         Asked while the counter of deliveries is held, which whoever replaces a code needs too.
         """
         marks = ", ".join("?" for _ in codes)
         query = f"SELECT code, organ FROM organ_code WHERE current = 0 AND code IN ({marks})"
-        return {row["code"]: row["organ"] for row in self.store.db.query(query, list(codes))}
+        return {row["code"]: row["organ"] for row in self.store.db.query(query, codes)}
 
     def _keep(self, submission: Submission) -> tuple[str, int]:
         """Stream the body to a durable file; returns (sha256, bytes)."""
@@ -146,20 +146,10 @@ class Exchange:
         except BadInput as error:
             raise TooLarge(N_("Gói tin lớn hơn %(limit)s MB, trục không nhận."), limit=limit >> 20) from error
 
-    def _write(
-        self,
-        message_id: str,
-        submission: Submission,
-        sender: OrganEntry,
-        recipients: dict[str, str],
-        sha256: str,
-        size: int,
-        header: Header,
-    ) -> bytes | None:
-        """Rows of a new message, inside the caller's transaction; returns its receipt, None when the id is taken.
-
-        The same id handed in at two processes at once: the second waits here until the first has committed.
-        """
+    def _row(
+        self, message_id: str, submission: Submission, sender: OrganEntry, sha256: str, size: int, header: Header
+    ) -> dict[str, Any]:
+        """The row of a new message with its signed receipt, made before anybody has to wait for the transaction."""
         doc_id, now = str(uuid.uuid4()), self.store.clock.stamp()
         statement = {
             "typ": jws.RECEIPT,
@@ -174,7 +164,7 @@ class Exchange:
             "bus": self.config.name,
         }
         receipt = self._signer.receipt(statement)
-        row = {
+        return {
             "id": message_id,
             "kind": submission.kind,
             "priority": submission.priority,
@@ -188,17 +178,24 @@ class Exchange:
             "receipt": receipt.decode("ascii"),
             "accepted_at": now,
         }
+
+    def _write(self, row: dict[str, Any], recipients: dict[str, str], header: Header) -> bool:
+        """Write a new message inside the caller's transaction; False when its id is taken.
+
+        The same id handed in at two processes at once: the second waits here until the first has committed.
+        """
         if not self.store.db.insert("message", row, once=True):
-            return None
-        if submission.kind == "status":
-            statuses.apply(self.store.db, message_id, header, sender.code, tuple(recipients), now)
+            return False
+        if row["kind"] == "status":
+            statuses.apply(self.store.db, row["id"], header, row["sender"], tuple(recipients), row["accepted_at"])
         numbers = self.store.numbers("delivery", len(recipients))
-        left = self._codes_left(recipients)
+        left = self._codes_left([*recipients, row["sender"]])
+        if row["sender"] in left:
+            self.store.db.execute("UPDATE message SET sender = ? WHERE id = ?", [left[row["sender"]], row["id"]])
         for seq, (code, addressed_as) in zip(numbers, recipients.items(), strict=True):
-            organ = left.get(code, code)
-            names = {"message_id": message_id, "organ": organ, "addressed_as": addressed_as}
+            names = {"message_id": row["id"], "organ": left.get(code, code), "addressed_as": addressed_as}
             self.store.db.insert("delivery", {"seq": seq, "doc_id": str(uuid.uuid4()), **names})
-        return receipt
+        return True
 
 
 def _uuid(text: str) -> str:

@@ -36,6 +36,7 @@ def main(config: BusConfig | Path) -> int:
     context = server_context(config.certificate, config.key, config.client_ca)
     front = FaultyApp(create_api(exchange), exchange.faults, exchange.store.clock)
     api = MutualTlsServer((_LOOPBACK, config.api_port), front, context)
+    api.requests.min = config.api_threads
     api.prepare()
     operator = waitress.create_server(
         create_operator(exchange, line, players, Conditions(config, exchange.store, api)),
