@@ -36,7 +36,7 @@ UBND, HDND, PROVINCE, NEIGHBOUR = "H99.21", "H99.21.1", "H99.01", "H99.22"
 OLD_NEIGHBOUR = "000.00.22.H99"
 PDF = b"%PDF-1.4\n% a document nobody opens\n" + bytes(range(256)) * 40
 
-_ORGANS = f"""
+ORGANS = f"""
 [[organs]]
 code = "{UBND}"
 name = "Ủy ban nhân dân xã Hòa Bình"
@@ -156,7 +156,7 @@ def make_box(office: Office, bus: RunningBus, scanner: Scanner | None = None) ->
 @pytest.fixture(scope="session")
 def link_bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBus]:
     """One bus with the demo's organs for all tests of the link."""
-    running = start_bus(tmp_path_factory.mktemp("link-bus"), auto_answer=False, organs=_ORGANS)
+    running = start_bus(tmp_path_factory.mktemp("link-bus"), auto_answer=False, organs=ORGANS)
     yield running
     running.stop()
 

@@ -25,7 +25,10 @@ class Account:
 
 
 def load_accounts(path: Path | None) -> Mapping[str, Account]:
-    """By system id: the [[accounts]] of a TOML file that only its owner reads. Raises ConfigError, never with secrets."""
+    """By system id: the [[accounts]] of a TOML file that only its owner reads.
+
+    Raises ConfigError, never with a secret in it.
+    """
     if path is None:
         return {}
     try:

@@ -93,6 +93,14 @@ class BusConfig:
     max_message_mb: int = 60
     clock_uncertainty_ms: int = 50
     """What /v1/time says about its own error."""
+    accounts: Path | None = None
+    """Names and secrets of clients that speak vxp or lgsp (TOML, mode 600); None: nobody may."""
+    accounts_port: int = 0
+    """HTTPS without client certificates for vxp and lgsp, on ``line_host``; 0: closed."""
+    vxp_http_port: int = 0
+    """Plain HTTP for vxp, loopback only, so that the national SDK itself can be pointed at it; 0: closed."""
+    vxp_tolerance_seconds: int = 300
+    """How old or new the time in a signed vxp request may be."""
     database: str = ""
     """Empty: SQLite in ``data``. Else a PostgreSQL address without a password: postgresql://user@host:5432/name."""
     database_passfile: Path | None = None

@@ -18,7 +18,7 @@ from appliance.errors import TramError
 from sync.reference_bus.accounts import Account
 from sync.reference_bus.exchange import Exchange, Submission
 from sync.reference_bus.peek import Header
-from sync.reference_bus.problems import BadRequest, DigestMismatch, TooLarge, UnknownOrgan
+from sync.reference_bus.problems import BadRequest, BusProblem, TooLarge, UnknownOrgan
 
 _NAMES = uuid.UUID("8d1c1f0e-51a0-4d43-9a4f-6c5a9b0f6a51")
 _CHUNK = 1 << 16
@@ -46,7 +46,7 @@ def code_of(error: TramError) -> str:
         return "18"
     if isinstance(error, BrokenPackage):
         return "22"
-    return "10" if isinstance(error, (BadRequest, DigestMismatch, TooLarge)) else "20"
+    return "10" if isinstance(error, BusProblem) else "20"
 
 
 class UnknownSender(TramError):

@@ -11,6 +11,7 @@ import waitress
 
 from sync.reference_bus.conditions import Conditions
 from sync.reference_bus.config import BusConfig, load_config
+from sync.reference_bus.doors import open_doors
 from sync.reference_bus.exchange import Exchange
 from sync.reference_bus.faulty import FaultyApp
 from sync.reference_bus.line import Line
@@ -48,6 +49,8 @@ def main(config: BusConfig | Path) -> int:
         threading.Thread(target=api.serve, name="api", daemon=True),
         threading.Thread(target=operator.run, name="operator", daemon=True),
     ]
+    doors = open_doors(config, exchange)
+    threads += [threading.Thread(target=door.serve, name="door", daemon=True) for door in doors]
     line.start()
     players.start()
     for thread in threads:
@@ -57,7 +60,8 @@ def main(config: BusConfig | Path) -> int:
     wanted.wait()
     exchange.faults.clear()  # what stalls on purpose ends
     line.stop()
-    api.stop()
+    for door in (api, *doors):
+        door.stop()
     operator.close()
     players.stop()
     exchange.store.close()

@@ -35,14 +35,18 @@ _THREADS = 16
 _log = logging.getLogger(__name__)
 
 
-def server_context(certificate: Path, key: Path, client_ca: Path) -> ssl.SSLContext:
-    """TLS 1.2 or newer, client certificate required, issued by the pinned authority only (RFC 8446, RFC 9325)."""
+def server_context(certificate: Path, key: Path, client_ca: Path | None) -> ssl.SSLContext:
+    """TLS 1.2 or newer, client certificate required, issued by the pinned authority only (RFC 8446, RFC 9325).
+
+    ``client_ca`` None: no client certificate, for the dialects whose clients have a secret instead.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
     context.load_cert_chain(certificate, key)
-    context.load_verify_locations(client_ca)
-    context.verify_mode = ssl.CERT_REQUIRED
+    if client_ca is not None:
+        context.load_verify_locations(client_ca)
+        context.verify_mode = ssl.CERT_REQUIRED
     # No tickets: every connection proves its certificate anew, and the server says nothing before its answer (line.py).
     context.num_tickets = 0
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION
@@ -118,24 +122,31 @@ class _Gateway(wsgi.Gateway_10):
         self.req.close_connection = True
 
 
-class MutualTlsServer(wsgi.Server):
-    """A WSGI server for ``app`` on (host, port); ``start()`` blocks, ``stop()`` ends it from another thread."""
+class PlainServer(wsgi.Server):
+    """A WSGI server for ``app`` on (host, port) without TLS; ``start()`` blocks, ``stop()`` ends it."""
 
-    ConnectionClass = _TlsConnection
-
-    def __init__(self, address: tuple[str, int], app: Callable[..., Any], context: ssl.SSLContext) -> None:
+    def __init__(self, address: tuple[str, int], app: Callable[..., Any]) -> None:
         super().__init__(
             address, app, numthreads=_THREADS, server_name="bus", timeout=_TIMEOUT_SECONDS, request_queue_size=128
         )
         self.gateway = _Gateway
-        self.ssl_adapter = _LateHandshake(context)
-
-    def present(self, context: ssl.SSLContext) -> None:
-        """From the next connection on, use ``context``."""
-        self.ssl_adapter = _LateHandshake(context)
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         """cheroot's own words, into logging. A client that went away is daily life, not a fault with a traceback."""
         if isinstance(sys.exception(), OSError):
             level, traceback = logging.INFO, False
         _log.log(level, "%s", msg, exc_info=traceback)
+
+
+class MutualTlsServer(PlainServer):
+    """A WSGI server for ``app`` on (host, port); ``start()`` blocks, ``stop()`` ends it from another thread."""
+
+    ConnectionClass = _TlsConnection
+
+    def __init__(self, address: tuple[str, int], app: Callable[..., Any], context: ssl.SSLContext) -> None:
+        super().__init__(address, app)
+        self.ssl_adapter = _LateHandshake(context)
+
+    def present(self, context: ssl.SSLContext) -> None:
+        """From the next connection on, use ``context``."""
+        self.ssl_adapter = _LateHandshake(context)

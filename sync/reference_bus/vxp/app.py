@@ -18,7 +18,15 @@ from sync.reference_bus import inbox
 from sync.reference_bus.accounts import Account
 from sync.reference_bus.config import OrganEntry
 from sync.reference_bus.dialect import (
-    addresses, code_of, drain, local_time, own_codes, sent, spooled, submit, waiting,
+    addresses,
+    code_of,
+    drain,
+    local_time,
+    own_codes,
+    sent,
+    spooled,
+    submit,
+    waiting,
 )  # fmt: skip
 from sync.reference_bus.exchange import Exchange
 from sync.reference_bus.problems import BadRequest, DigestMismatch, TooLarge

@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
+from werkzeug.datastructures import Headers
+
 from sync.bus.vxp.signing import PREFIX, mac, read_timestamp
 from sync.reference_bus.accounts import Account
 from sync.reference_bus.dialect import WrongAccount
@@ -14,9 +16,7 @@ from sync.reference_bus.dialect import WrongAccount
 _NEEDED = {"systemid", "timestamp"}
 
 
-def authenticate(
-    headers: Mapping[str, str], accounts: Mapping[str, Account], now: datetime, tolerance: float
-) -> Account:
+def authenticate(headers: Headers, accounts: Mapping[str, Account], now: datetime, tolerance: float) -> Account:
     """The account whose secret signed ``headers`` within ``tolerance`` seconds of ``now``.
 
     The signature covers neither method nor path nor a nonce, so a repeat within the tolerance is believed: what it
@@ -41,7 +41,7 @@ def authenticate(
     return account
 
 
-def _as_signed(headers: Mapping[str, str], signed: bytes) -> bool:
+def _as_signed(headers: Headers, signed: bytes) -> bool:
     """Every name of sign-header-key stands in the signed text with the value that its header has, and no other."""
     try:
         values = json.loads(signed)
@@ -59,5 +59,5 @@ def _as_signed(headers: Mapping[str, str], signed: bytes) -> bool:
     )
 
 
-def _value(headers: Mapping[str, str], name: str) -> str:
+def _value(headers: Headers, name: str) -> str:
     return headers.get(PREFIX + name, "")
