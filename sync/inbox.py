@@ -66,7 +66,7 @@ def take(desk: Desk, client: BusClient, item: InboxItem) -> str:
     """One entry into the store: 'document', 'status' or 'quarantined'. Raises BusError or Unavailable: later again."""
     spool = _spool(desk, item)
     try:
-        _fetch(desk, client, item, spool)
+        item = _fetch(desk, client, item, spool)
     except BusError as error:
         if not (error.permanent or isinstance(error, DigestMismatch)) or not _given_up(desk, item):
             raise
@@ -93,15 +93,21 @@ def _take_in(desk: Desk, item: InboxItem) -> str:
     return "document"
 
 
-def _fetch(desk: Desk, client: BusClient, item: InboxItem, spool: Path) -> None:
-    """The content durable in the blob store; a partial file outlives us so that the next try goes on from there."""
+def _fetch(desk: Desk, client: BusClient, item: InboxItem, spool: Path) -> InboxItem:
+    """The content durable in the blob store; a partial file outlives us so that the next try goes on from there.
+
+    Returns the entry; where the bus told neither digest nor size, with those of what came.
+    """
     if item.size > MAX_PACKAGE_BYTES:
         raise BusError(N_("Gói tin trên trục vượt dung lượng cho phép."), permanent=True)
-    if not desk.blobs.path(item.sha256).exists():
+    if not item.sha256 or not desk.blobs.path(item.sha256).exists():
         client.fetch(item, spool)
         with spool.open("rb") as file:
-            desk.blobs.put_stream(file, MAX_PACKAGE_BYTES)
+            sha256, size = desk.blobs.put_stream(file, MAX_PACKAGE_BYTES)
+        if not item.sha256:
+            item = replace(item, sha256=sha256, size=size)
     spool.unlink(missing_ok=True)
+    return item
 
 
 def _quarantine(desk: Desk, item: InboxItem, reason: str) -> str:

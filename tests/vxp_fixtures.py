@@ -12,10 +12,11 @@ from werkzeug.datastructures import Headers
 from sync.bus.base import BusClient
 from sync.bus.factory import make_client
 from tests.bus_fixtures import RunningBus, free_ports, start_bus
+from tests.edxml_fixtures import SAMPLES
 from tests.office_fixtures import Office
 from tests.sync_fixtures import HDND, ORGANS, UBND, Box, Scanner, make_box
 
-WIRE = Path("/work/shared/edxml-samples/vxp-wire")
+WIRE = SAMPLES / "vxp-wire"
 SECRET = "bí mật: của phép thử"
 SYSTEM, PASSWORD = "H99.21", "mật khẩu của phép thử"
 SAMPLE = b'<?xml version="1.0" encoding="UTF-8"?>\n<edXML xmlns="http://www.mic.gov.vn/TBT/QCVN_102_2016"/>'
