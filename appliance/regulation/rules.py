@@ -27,6 +27,11 @@ NO_SECRETS = Rule(
     N_("Điều 1 khoản 1 điểm b và Điều 8, QĐ 15/2019/QĐ-UBND"),
     N_("Văn bản có nội dung bí mật nhà nước không được đưa vào hệ thống."),
 )
+STATISTICS = Rule(
+    "statistics",
+    N_("Điều 17, QĐ 15/2019/QĐ-UBND"),
+    N_("Tình hình, kết quả gửi, nhận văn bản điện tử được tổng hợp, trích xuất tự động trên các hệ thống."),
+)
 TWO_SIGNATURES = Rule(
     "two-signatures",
     N_("Điều 12 khoản 1, QĐ 15/2019/QĐ-UBND"),
