@@ -35,9 +35,18 @@ def entry(store: BusStore, doc_id: str, organs: Iterable[str]) -> dict[str, Any]
 
 
 def acknowledge(
-    store: BusStore, doc_id: str, organs: Iterable[str], *, outcome: str, reason: str = "", sha256: str | None = None
+    store: BusStore,
+    doc_id: str,
+    organs: Iterable[str],
+    *,
+    outcome: str,
+    reason: str = "",
+    sha256: str | None = None,
+    word: str = "",
 ) -> dict[str, Any]:
     """Note that the receiver holds the bytes ('done') or cannot use them ('fail'). Repeatable; 'done' is final.
+
+    ``word``: the same said and signed by the box (R2), kept as it is for the sender.
 
     Raises BadRequest for another outcome, DigestMismatch when the receiver holds other bytes.
     """
@@ -52,6 +61,12 @@ def acknowledge(
         if found["state"] != "delivered":
             state = "delivered" if outcome == "done" else "failed"
             now = store.clock.stamp()
-            update = "UPDATE delivery SET state = ?, at = ?, reason = ? WHERE doc_id = ? AND state <> 'delivered'"
-            store.db.execute(update, [state, now, reason[:1000], doc_id])
+            update = (
+                "UPDATE delivery SET state = ?, at = ?, reason = ?, word = ?, changed = ?"
+                " WHERE doc_id = ? AND state <> 'delivered'"
+            )
+            change = store.numbers("change", 1)[0]
+            store.db.execute(update, [state, now, reason[:1000], word, change, doc_id])
+        elif word and not found["word"]:
+            store.db.execute("UPDATE delivery SET word = ? WHERE doc_id = ? AND word = ''", [word, doc_id])
         return entry(store, doc_id, organs)

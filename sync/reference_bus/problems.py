@@ -64,6 +64,13 @@ class DigestMismatch(BusProblem):
     status = 422
 
 
+class BadStatement(BusProblem):
+    """A signed acknowledgement that does not hold, or speaks of something else."""
+
+    slug = "bad-statement"
+    status = 422
+
+
 class UnknownOrgan(BusProblem):
     """An organ code that is not in the directory."""
 

@@ -336,7 +336,23 @@ def test_what_is_acknowledged_is_still_listed_for_a_box_that_was_restored(bus: R
 def test_the_directory_names_everybody_with_former_codes(bus: RunningBus) -> None:
     organs = {organ["code"]: organ for organ in bus.client(BOX).get("directory").json()["organs"]}
     assert set(organs) == {PROVINCE, NEIGHBOUR, BOX, OTHER_BOX}
-    assert organs[BOX] == {"code": BOX, "oldCodes": [OLD_BOX], "name": "Ủy ban nhân dân xã Hòa Bình"}
+    named = {key: organs[BOX][key] for key in ("code", "oldCodes", "name")}
+    assert named == {"code": BOX, "oldCodes": [OLD_BOX], "name": "Ủy ban nhân dân xã Hòa Bình"}
+    assert {organs[BOX][key] for key in ("parent", "validFrom", "validTo", "successor")} == {""}
+
+
+def test_the_directory_tells_only_what_changed_since_the_cursor(bus: RunningBus) -> None:
+    client = bus.client(BOX)
+    cursor = client.get("directory").json()["cursor"]
+    assert client.get("directory", params={"since": cursor}).json() == {"organs": [], "cursor": cursor}
+    assert len(client.get("directory", params={"since": "999999"}).json()["organs"]) == 4, "another life of the bus"
+
+
+def test_hello_tells_limits_codings_and_who_one_is(bus: RunningBus) -> None:
+    found = bus.client(BOX).get("hello")
+    assert found.json()["limits"]["maxSize"] == 60 << 20
+    assert (found.json()["codings"], found.json()["organs"]) == (["gzip"], [BOX])
+    assert found.headers["Accept-Encoding"] == "gzip"
 
 
 def test_the_time_has_milliseconds_and_says_how_sure_it_is(bus: RunningBus) -> None:

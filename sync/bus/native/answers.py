@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from appliance.errors import N_
-from sync.bus.base import BusError, InboxItem, Outcome, SendResult
+from sync.bus.base import BusError, InboxItem, OrganEntry, Outcome, SendResult
 
 _PROBLEM = "application/problem+json"
 _TRY_LATER = (408, 425, 429, 503)
@@ -66,6 +66,18 @@ def item(row: dict[str, Any]) -> InboxItem:
         seq=row["seq"], doc_id=doc_id, message_id=str(row.get("messageId") or ""), kind=str(row.get("kind") or "edoc"),
         priority=int(row.get("priority") or 0), sender=str(row.get("from") or ""), to=text(row, "to"), size=row["size"],
         sha256=sha256,
+    )  # fmt: skip
+
+
+def organ(row: dict[str, Any]) -> OrganEntry:
+    """One line of the directory. Raises BusError."""
+    old = row.get("oldCodes") or []
+    if not isinstance(old, list):
+        raise not_the_bus()
+    further = {key: str(row.get(key) or "") for key in ("parent", "validFrom", "validTo", "successor")}
+    return OrganEntry(
+        text(row, "code"), text(row, "name"), tuple(map(str, old)), further["parent"], further["validFrom"],
+        further["validTo"], further["successor"],
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,7 @@ import httpx
 
 from appliance.config import Settings
 from appliance.errors import N_, ConfigError
+from sync import jws
 from sync.bus.base import (
     BusError,
     BusInfo,
@@ -23,7 +25,6 @@ from sync.bus.base import (
     DirectoryPage,
     InboxItem,
     InboxPage,
-    OrganEntry,
     Outbound,
     Outcome,
     RecipientState,
@@ -36,6 +37,7 @@ from sync.bus.native.spool import SMALL, Spool
 from sync.bus.native.tls import authorities, client_context
 from sync.bus.native.upload import PATIENCE, Uploader
 from sync.bus.native.wire import pool
+from sync.bus.native.words import Words
 from sync.edxml.names import MAX_PACKAGE_BYTES
 
 _TIMEOUT = httpx.Timeout(connect=15, read=120, write=120, pool=15)
@@ -59,6 +61,8 @@ class NativeClient:
         self._spool = Spool(settings.data / "spool")
         self._asking = _http(context, timeout, self._note_codings)
         self._codings: str | None = None
+        self._changes = 0
+        self._words = Words(settings)
 
     def close(self) -> None:
         """Give up the connections."""
@@ -84,22 +88,36 @@ class NativeClient:
         return self._receipts.judge(receipt.content, message, 0, receipt.status_code)
 
     def recipients(self, message_id: str) -> Sequence[RecipientState]:
-        """GET /messages/{id}."""
+        """GET /messages/{id}; a recipient's signed word only where it holds and speaks of this message."""
         found = self._json("GET", f"/messages/{message_id}") or {}
         return [
-            RecipientState(answers.text(row, "organ"), answers.text(row, "state"), str(row.get("at") or ""))
+            RecipientState(
+                answers.text(row, "organ"),
+                answers.text(row, "state"),
+                str(row.get("at") or ""),
+                self._words.checked(str(row.get("proof") or ""), message_id, str(found.get("sha256") or "")),
+            )
             for row in answers.rows(found, "recipients")
         ]
 
     def list_incoming(self, cursor: str, limit: int = 50) -> InboxPage:
         """GET /inbox."""
         found = self._json("GET", "/inbox", params={"after": cursor or "0", "limit": limit}) or {}
+        for row in answers.rows(found, "items"):
+            self._words.note(row)
         items = sorted((answers.item(row) for row in answers.rows(found, "items")), key=lambda item: item.seq)
         return InboxPage(tuple(items), str(items[-1].seq) if items else cursor)
 
     def wait(self, cursor: str, seconds: float) -> bool:
-        """Not yet: the engine polls."""
-        return False
+        """GET /events with a long poll; False at once when the bus has no seat left for waiting."""
+        wish = {"Prefer": f"wait={max(1, int(seconds))}"}
+        query = {"after": cursor or "0", "changes": self._changes}
+        found = (
+            self._json("GET", "/events", params=query, headers=wish, timeout=httpx.Timeout(15, read=seconds + 30)) or {}
+        )
+        events = answers.rows(found, "events")
+        self._changes = max([self._changes, *(n for row in events if type(n := row.get("change")) is int)])
+        return bool(events)
 
     def fetch(self, item: InboxItem, target: Path) -> None:
         """GET /inbox/{docId}/content, with Range from the bytes that are there already."""
@@ -122,22 +140,37 @@ class NativeClient:
             raise DigestMismatch(N_("Nội dung tải về không khớp mã băm mà trục công bố."))
 
     def ack(self, item_id: str, outcome: Literal["done", "fail"], *, reason: str, sha256: str) -> None:
-        """PUT /inbox/{docId}/ack."""
-        self._json("PUT", f"/inbox/{item_id}/ack", json={"outcome": outcome, "reason": reason, "sha256": sha256})
+        """PUT /inbox/{docId}/ack, signed with the link's key where the bus can keep that (R2)."""
+        path, said = f"/inbox/{item_id}/ack", {"outcome": outcome, "reason": reason, "sha256": sha256}
+        word = self._words.word(item_id, said, lambda: self._json("GET", f"/inbox/{item_id}", missing_ok=True))
+        if word:
+            try:
+                self._json("PUT", path, content=word, headers={"Content-Type": jws.MEDIA_TYPE})
+                return
+            except BusError as error:
+                if not error.permanent or error.http_status not in (400, 415, 422):
+                    raise
+        # A bus that keeps no signatures, or a clock of ours too wrong to sign with: the plain word still counts.
+        self._json("PUT", path, json=said)
 
     def directory(self, cursor: str = "") -> DirectoryPage:
-        """GET /directory."""
-        found = self._json("GET", "/directory") or {}
-        entries = (
-            OrganEntry(answers.text(row, "code"), answers.text(row, "name"), tuple(map(str, row.get("oldCodes") or ())))
-            for row in answers.rows(found, "organs")
-        )
-        return DirectoryPage(tuple(entries))
+        """GET /directory, only what changed after ``cursor``."""
+        found = self._json("GET", "/directory", params={"since": cursor} if cursor else None) or {}
+        entries = (answers.organ(row) for row in answers.rows(found, "organs"))
+        return DirectoryPage(tuple(entries), str(found.get("cursor") or ""))
 
     def report(self, statistics: Mapping[str, object]) -> bool:
         """PUT /statistics/{organ}/{month}; False at a bus that has no such place."""
         path = f"/statistics/{statistics['organ']}/{statistics['month']}"
         return self._json("PUT", path, missing_ok=True, json=dict(statistics)) is not None
+
+    def hello(self) -> None:
+        """GET /hello: the bus's limits and codings, from now on in ``info``."""
+        found = self._json("GET", "/hello") or {}
+        limits = found.get("limits")
+        size = limits.get("maxSize") if isinstance(limits, dict) else None
+        if type(size) is int and size > 0:
+            self.info = replace(self.info, max_bytes=min(size, MAX_PACKAGE_BYTES))
 
     def time(self) -> BusTime:
         """GET /time: offset by the middle of the round trip, error = half of it + what the bus admits."""
@@ -154,7 +187,12 @@ class NativeClient:
     def _takes_gzip(self, message: Outbound) -> bool:
         """Whether the bus says that it takes coded packages (RFC 9110 12.5.3); a large one is worth the question."""
         if self._codings is None and message.size >= SMALL:
-            self._request("GET", "/time")
+            try:
+                self.hello()
+            except BusError as error:
+                if error.link:
+                    raise
+                self._codings = ""  # a bus that knows no hello
         return "gzip" in (self._codings or "")
 
     def _note_codings(self, answer: httpx.Response) -> None:

@@ -7,20 +7,21 @@ import logging
 from datetime import UTC
 from typing import Any
 
-from flask import Flask, Response, jsonify, request, send_file
+from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from appliance.errors import N_, TramError
-from sync.reference_bus import inbox
+from appliance.errors import TramError
+from sync.reference_bus.config import OrganEntry
 from sync.reference_bus.exchange import Exchange
-from sync.reference_bus.native.messages import add_messages
+from sync.reference_bus.native.events import MAX_WAIT, add_events
+from sync.reference_bus.native.inboxes import add_inboxes
+from sync.reference_bus.native.messages import MAX_APPEND, add_messages
 from sync.reference_bus.native.requests import number, own_organs, read_some
 from sync.reference_bus.native.statistics import add_statistics
 from sync.reference_bus.native.uploads import Uploads
-from sync.reference_bus.problems import BadRequest, BusProblem, MismatchingOffset
+from sync.reference_bus.problems import BusProblem, MismatchingOffset
 from sync.reference_bus.tls import HANG_UP
 
-_MAX_LIMIT = 200
 _REST, _REST_OF_PIECE = 128 << 20, 64 << 10
 _log = logging.getLogger(__name__)
 
@@ -31,7 +32,8 @@ def create_api(exchange: Exchange) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     _add_errors(app)
     add_messages(app, exchange, Uploads(exchange.store.blobs.root / "uploads"))
-    _add_inbox(app, exchange)
+    add_inboxes(app, exchange)
+    add_events(app, exchange)
     add_statistics(app, exchange)
 
     @app.after_request
@@ -42,8 +44,19 @@ def create_api(exchange: Exchange) -> Flask:
 
     @app.get("/v1/directory")
     def directory() -> Response:
-        organs = exchange.directory.organs
-        return jsonify(organs=[{"code": o.code, "oldCodes": list(o.old_codes), "name": o.name} for o in organs])
+        since = number("since", 0)
+        changed, version = exchange.directory.changes(since)
+        if since > version:  # a cursor of another life of this bus
+            changed, version = exchange.directory.changes(0)
+        return jsonify(organs=[_organ(organ) for organ in changed], cursor=str(version))
+
+    @app.get("/v1/hello")
+    def hello() -> Response:
+        limits = {"maxSize": exchange.config.max_message_mb << 20, "maxAppendSize": MAX_APPEND, "maxWait": MAX_WAIT}
+        own = sorted(own_organs(exchange))
+        answer = jsonify(bus=exchange.config.name, dialect="native", codings=["gzip"], organs=own, limits=limits)
+        answer.cache_control.no_store = True
+        return answer
 
     @app.get("/v1/time")
     def time() -> Response:
@@ -55,58 +68,16 @@ def create_api(exchange: Exchange) -> Flask:
     return app
 
 
-def _add_inbox(app: Flask, exchange: Exchange) -> None:
-    """The receivers' side."""
-
-    @app.get("/v1/inbox")
-    def get_inbox() -> Response:
-        after, limit = number("after", 0), min(number("limit", 50), _MAX_LIMIT)
-        rows = inbox.listing(exchange.store, own_organs(exchange), after, limit)
-        return jsonify(items=[_item(row) for row in rows], next=rows[-1]["seq"] if rows else after)
-
-    @app.get("/v1/inbox/<doc_id>/content")
-    def get_content(doc_id: str) -> Response:
-        found = inbox.entry(exchange.store, doc_id, own_organs(exchange))
-        path = exchange.store.blobs.path(found["sha256"])
-        return send_file(
-            path,
-            mimetype="application/edxml+xml",
-            download_name=f"{doc_id}.edxml",
-            etag=f"sha256-{found['sha256']}",
-            conditional=True,
-        )
-
-    @app.put("/v1/inbox/<doc_id>/ack")
-    def put_ack(doc_id: str) -> Response:
-        body = request.get_json(silent=True)
-        if not isinstance(body, dict):
-            raise BadRequest(N_("Thân yêu cầu phải là JSON."))
-        sha256 = body.get("sha256")
-        found = inbox.acknowledge(
-            exchange.store,
-            doc_id,
-            own_organs(exchange),
-            outcome=str(body.get("outcome", "")),
-            reason=str(body.get("reason") or ""),
-            sha256=str(sha256) if sha256 else None,
-        )
-        return jsonify(docId=doc_id, state=found["state"], at=found["at"])
-
-
-def _item(row: dict[str, Any]) -> dict[str, Any]:
-    """One inbox entry on the wire."""
+def _organ(organ: OrganEntry) -> dict[str, Any]:
+    """One line of the directory on the wire."""
     return {
-        "seq": row["seq"],
-        "docId": row["doc_id"],
-        "messageId": row["message_id"],
-        "kind": row["kind"],
-        "priority": row["priority"],
-        "from": row["sender"],
-        "to": row["addressed_as"],
-        "size": row["size"],
-        "sha256": row["sha256"],
-        "createdAt": row["accepted_at"],
-        "acked": row["state"] != "waiting",
+        "code": organ.code,
+        "oldCodes": list(organ.old_codes),
+        "name": organ.name,
+        "parent": organ.parent,
+        "validFrom": organ.valid_from,
+        "validTo": organ.valid_to,
+        "successor": organ.successor,
     }
 
 

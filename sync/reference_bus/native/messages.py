@@ -20,7 +20,7 @@ from sync.reference_bus.problems import BadRequest, BusProblem, DigestMismatch, 
 from sync.reference_bus.tls import ORGANS
 
 _IN_MEMORY = 1 << 20
-_APPEND = 16 << 20
+MAX_APPEND = 16 << 20
 """Most bytes of one PATCH; a broken one keeps what had come, so the bound is for proxies that gather whole bodies."""
 PARTIAL = "application/partial-upload"
 
@@ -51,8 +51,8 @@ def add_messages(app: Flask, exchange: Exchange, uploads: Uploads) -> None:
             raise UnsupportedMediaType
         if request.content_length is None:
             raise LengthRequired
-        if request.content_length > _APPEND:
-            raise TooLarge(N_("Mỗi đoạn tải lên tối đa %(limit)s MB."), limit=_APPEND >> 20)
+        if request.content_length > MAX_APPEND:
+            raise TooLarge(N_("Mỗi đoạn tải lên tối đa %(limit)s MB."), limit=MAX_APPEND >> 20)
         own = requests.own_organs(exchange)
         row = exchange.known(message_id)
         if row is not None and row["sender"] in own:
@@ -87,7 +87,13 @@ def add_messages(app: Flask, exchange: Exchange, uploads: Uploads) -> None:
             docId=row["doc_id"],
             sha256=row["sha256"],
             recipients=[
-                {"organ": d["addressed_as"], "state": d["state"], "at": d["at"], "statusCode": d["status_code"]}
+                {
+                    "organ": d["addressed_as"],
+                    "state": d["state"],
+                    "at": d["at"],
+                    "statusCode": d["status_code"],
+                    **({"proof": d["word"]} if d["word"] else {}),
+                }
                 for d in recipients
             ],
         )
@@ -214,7 +220,7 @@ def _progress(answer: Response, offset: int) -> Response:
 
 
 def _limit(exchange: Exchange) -> str:
-    return f"max-size={exchange.config.max_message_mb << 20}, max-append-size={_APPEND}, max-age={MAX_AGE}"
+    return f"max-size={exchange.config.max_message_mb << 20}, max-append-size={MAX_APPEND}, max-age={MAX_AGE}"
 
 
 def _torn() -> DigestMismatch:
