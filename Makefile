@@ -10,7 +10,7 @@ DATA ?= demo-data
 export LC_ALL := C.UTF-8
 export PYTHONUTF8 := 1
 
-.PHONY: help demo day test quick lint format campaign bench bench-exchange screenshot bare lock setup-demo setup-dev setup-bench
+.PHONY: help demo day test quick lint format campaign fuzz bench bench-exchange screenshot bare lock setup-demo setup-dev setup-bench
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ format: setup-dev ## let ruff mend style and order of imports
 
 campaign: setup-dev ## the long fault campaigns; figures go to docs/campaign.md
 	$(PY) -m tests.campaign $(ARGS)
+
+fuzz: setup-dev ## ten minutes of strange packages; ARGS='--minutes 1 --markdown docs/fuzz.md'
+	$(PY) -m tests.fuzz $(ARGS)
 
 bench: setup-bench ## our signing beside bare pyHanko and endesive: time and memory; ARGS='--markdown docs/bench.md'
 	$(PY) -m tests.bench signing $(ARGS)

@@ -11,7 +11,10 @@ from sync.edxml.names import MAX_PACKAGE_BYTES, clean
 from sync.edxml.notes import Notes
 from sync.edxml.tree import Node
 
-_HEAD = 1024
+_HEAD, _MAGIC_HEAD = 1 << 16, 1024
+_REPLACEMENT = "\ufffd".encode()
+_RUINED = 8
+"""So many replacement characters near its start have no PDF but one that somebody decoded as text and encoded again."""
 _HREF = "href"
 
 
@@ -73,9 +76,12 @@ def _store(file: BinaryIO, name: str, notes: Notes, blobs: BlobStore) -> tuple[s
         notes.append(note)
     sha256, size = blobs.put_stream(inner, MAX_PACKAGE_BYTES)
     with blobs.path(sha256).open("rb") as stored:
-        kind = media_type(stored.read(_HEAD), name)
+        head = stored.read(_HEAD)
+        kind = media_type(head[:_MAGIC_HEAD], name)
     if size == 0:
         notes.append(f"Tệp “{name}” rỗng.")
     elif name.lower().endswith(".pdf") and kind != "application/pdf":
         notes.append(f"Tệp “{name}” không phải là tệp PDF thật.")
+    elif kind == "application/pdf" and head.count(_REPLACEMENT) >= _RUINED:
+        notes.append(f"Tệp “{name}” đã hỏng khi qua phần mềm khác (chuyển nhầm bảng mã); đề nghị nơi gửi gửi lại.")
     return kind, sha256, size

@@ -16,7 +16,7 @@ from typing import IO
 
 from appliance.store.blobs import BlobStore
 from sync.edxml.dialects import Dialect
-from sync.edxml.media import extension
+from sync.edxml.media import extension, wrapped
 from sync.edxml.model import ReadFile
 from sync.edxml.names import NAMESPACE, PREFIX
 from sync.edxml.wire import Element
@@ -26,11 +26,19 @@ _ISLANDS = {"edXML", "AttachmentEncoded", "Attachment"}
 _BOUND = f' xmlns:{PREFIX}="{NAMESPACE}"'
 _LATE = 1 << 10  # rank of a child that the dialect's order does not name
 _SPOOLED = 1 << 20
+_SUSPICIOUS = 100
+"""A file that shrinks more than this is stored in its zip as it is: readers take such a zip for a bomb."""
 
 
-def wraps(dialect: Dialect, name: str) -> bool:
-    """Whether a file of this name travels in a zip of one entry."""
-    return dialect.zip_wrapper and extension(name) not in dialect.raw_extensions
+def wraps(dialect: Dialect, file: ReadFile, blobs: BlobStore) -> bool:
+    """Whether a file travels in a zip of one entry: where the dialect does so, and where it looks like one itself.
+
+    The latter because every reader takes such a layer off: it must not be the file's own.
+    """
+    if dialect.zip_wrapper and extension(file.name) not in dialect.raw_extensions:
+        return True
+    with blobs.path(file.sha256).open("rb") as stream:
+        return wrapped(stream, file.name)
 
 
 class Pieces(io.RawIOBase):
@@ -118,21 +126,26 @@ class Layout:
         if self._blobs is None:
             raise ValueError("attachments need a store")
         path = self._blobs.path(file.sha256)
-        if not wraps(self._dialect, file.name):
+        if not wraps(self._dialect, file, self._blobs):
             with path.open("rb") as stream:
                 yield from _encoded(stream)
             return
         (self._blobs.root / "tmp").mkdir(parents=True, exist_ok=True)
         with tempfile.SpooledTemporaryFile(_SPOOLED, dir=str(self._blobs.root / "tmp")) as spool:
-            _zip(path, f"{file.sha256[:32]}.{extension(file.name) or 'bin'}", spool)
+            name = f"{file.sha256[:32]}.{extension(file.name) or 'bin'}"
+            _zip(path, name, spool, zipfile.ZIP_DEFLATED)
+            if path.stat().st_size > _SUSPICIOUS * spool.tell():
+                spool.seek(0)
+                spool.truncate()
+                _zip(path, name, spool, zipfile.ZIP_STORED)
             spool.seek(0)
             yield from _encoded(spool)
 
 
-def _zip(path: Path, name: str, target: IO[bytes]) -> None:
-    """One deflated entry; no time of day in it, so the same file gives the same bytes."""
+def _zip(path: Path, name: str, target: IO[bytes], method: int) -> None:
+    """One entry; no time of day in it, so the same file gives the same bytes."""
     entry = zipfile.ZipInfo(name)
-    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.compress_type = method
     with zipfile.ZipFile(target, "w") as archive, archive.open(entry, "w") as packed, path.open("rb") as source:
         while chunk := source.read(_CHUNK):
             packed.write(chunk)

@@ -27,6 +27,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
     (b"<?xml", "application/xml"),
 )
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ZIP, _OLE = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")
 _BY_NAME: dict[bytes, dict[str, str]] = {
     _ZIP: {
@@ -63,11 +64,12 @@ def safe_name(name: str, number: int) -> str:
     name = "".join(c for c in name if unicodedata.category(c)[0] != "C").strip(" .")
     if not name:
         return f"tep-dinh-kem-{number}"
-    stem, dot, end = name.rpartition(".")
     if len(name.encode()) <= _MAX_NAME_BYTES:
         return name
+    stem, dot, end = name.rpartition(".")
     end = dot + end if stem and len(end) <= 10 else ""
-    return name.encode()[: _MAX_NAME_BYTES - len(end.encode())].decode("utf-8", "ignore") + end
+    cut = name.encode()[: _MAX_NAME_BYTES - len(end.encode())].decode("utf-8", "ignore")
+    return cut.strip(" .") + end
 
 
 def unwrap(file: BinaryIO, name: str) -> tuple[BinaryIO, str]:
@@ -75,15 +77,13 @@ def unwrap(file: BinaryIO, name: str) -> tuple[BinaryIO, str]:
 
     A file called .zip stays a zip. Raises BadPackage for a zip bomb.
     """
-    file.seek(0)
-    if file.read(4) != _ZIP or extension(name) == "zip" or not _has_one_entry(file):
-        file.seek(0)
+    if not wrapped(file, name):
         return file, ""
     try:
         archive = zipfile.ZipFile(file)
         (entry,) = archive.infolist()
-        if entry.is_dir() or entry.flag_bits & 1:
-            raise zipfile.BadZipFile("folder or encrypted entry")
+        if entry.is_dir() or entry.flag_bits & 1 or entry.compress_type not in _METHODS:
+            raise zipfile.BadZipFile("a folder, encrypted, or packed in a way that may ask for any amount of memory")
         if entry.file_size > MAX_PACKAGE_BYTES or (
             entry.file_size > _SMALL and entry.file_size > MAX_RATIO * max(entry.compress_size, 1)
         ):
@@ -94,6 +94,14 @@ def unwrap(file: BinaryIO, name: str) -> tuple[BinaryIO, str]:
     except (zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, RuntimeError, OSError, EOFError):
         file.seek(0)
         return file, f"Tệp “{name}” nằm trong lớp nén bị hỏng, được giữ nguyên như đã nhận."
+
+
+def wrapped(file: BinaryIO, name: str) -> bool:
+    """Whether the file looks like a zip of one entry under a name that is no zip's; leaves it at its start."""
+    file.seek(0)
+    found = file.read(4) == _ZIP and extension(name) != "zip" and _has_one_entry(file)
+    file.seek(0)
+    return found
 
 
 def _has_one_entry(file: BinaryIO) -> bool:

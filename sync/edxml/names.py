@@ -85,5 +85,5 @@ def read_time(text: str) -> datetime | None:
 
 def status_code(text: str) -> str:
     """A status code as two digits: "3" and "03" are the same; a strange one stays as it is."""
-    text = text.strip()
+    text = clean(text)
     return text.zfill(2) if text.isascii() and text.isdigit() else text

@@ -24,6 +24,8 @@ class Notes(list[str]):
 
     def measured(self, text: str, field: str, *, required: bool = False) -> str:
         """The same for a text at hand."""
+        if not text and not required:
+            return ""
         value = clean(text)
         if required and not value:
             self.append(f"Gói tin thiếu “{label(field)}”.")

@@ -172,7 +172,7 @@ def _local(moment: datetime) -> str:
 
 def _write(document: ReadDocument, blobs: BlobStore, layout: Dialect, judge: Check, max_bytes: int) -> tuple[str, int]:
     """Raises BadInput from ``judge``, or when the package grows beyond ``max_bytes``."""
-    types = {file.content_id: _written_type(file, layout) for file in document.files}
+    types = {file.content_id: _written_type(file, layout, blobs) for file in document.files}
     listed = [
         (replace(entry, media_type=types.get(entry.content_id, entry.media_type)), entry.content_id)
         for entry in document.manifest
@@ -207,9 +207,9 @@ def _envelope(header: list[Element], layout: Dialect, body: list[Element], besid
     return Element("edXML", children=[envelope, *beside])
 
 
-def _written_type(file: ReadFile, layout: Dialect) -> str:
+def _written_type(file: ReadFile, layout: Dialect, blobs: BlobStore) -> str:
     """ContentType as the dialect writes it: the SDK names wrapped files zip, whatever is inside."""
-    return "application/zip" if wraps(layout, file.name) else file.media_type
+    return "application/zip" if wraps(layout, file, blobs) else file.media_type
 
 
 def _cid(content_id: str, prefixed: bool) -> str:

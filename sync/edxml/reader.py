@@ -42,8 +42,13 @@ def understand(root: Node, blobs: BlobStore) -> ReadDocument | ReadStatus:
             next_step=N_("Bản gốc được giữ nguyên; đề nghị nơi gửi kiểm tra phần mềm."),
         )
     notes = Notes()
-    if block.child("StatusCode"):
+    if block.value("StatusCode"):
         return header.status(block, notes)
+    if block.child("StatusCode") and not any(map(block.value, ("DocumentId", "Subject"))):
+        raise BadPackage(
+            N_("Gói tin trạng thái không ghi mã trạng thái (StatusCode)."),
+            next_step=N_("Bản gốc được giữ nguyên; đề nghị nơi gửi kiểm tra phần mềm."),
+        )
     document = _document(root, block, notes, blobs)
     return replace(document, warnings=tuple(notes), content_sha256=content_digest(document))
 

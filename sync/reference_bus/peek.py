@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 from xml.parsers import expat
 
+from sync.edxml.names import status_code
+
 _CHUNK = 1 << 16
 _MAX_BYTES = 4 << 20
 """The header ends long before; without a bound, one endless token costs expat quadratic time."""
@@ -19,7 +21,8 @@ _MAX_DEPTH = 64
 _MAX_TEXT = 2000
 """Longest text kept of one element, in characters; Subject is 500 by the standard."""
 
-_HEADER = "edXML/edXMLEnvelope/edXMLHeader/MessageHeader/"
+_HEADER = "MessageHeader/"
+"""Paths count from here: what is around it differs between systems."""
 _FIELDS = {
     _HEADER + "From/OrganId": "from_code",
     _HEADER + "From/OrganName": "from_name",
@@ -96,7 +99,8 @@ class _Collector:
 
     def text(self, data: str) -> None:
         """Gather text; expat may hand one text over in pieces."""
-        wanted = _FIELDS.get("/".join(self.stack))
+        above, header, below = "/".join(self.stack).rpartition(_HEADER)
+        wanted = _FIELDS.get(header + below) if not above or above.endswith("/") else None
         if wanted and len(self.texts.get(wanted, "")) < _MAX_TEXT:
             self.texts[wanted] = (self.texts.get(wanted, "") + data)[:_MAX_TEXT]
 
@@ -120,6 +124,8 @@ def peek(stream: BinaryIO) -> Header:
     except (LookupError, UnicodeError, ValueError):
         problem = "bảng mã của gói tin không đọc được"
     texts = {name: unicodedata.normalize("NFC", text).strip() for name, text in collector.texts.items()}
+    if "status_code" in texts:
+        texts["status_code"] = status_code(texts["status_code"])  # "3" is "03", as every reader takes it
     if not problem and not (texts.get("document_id") or texts.get("answers_document")):
         problem = "không tìm thấy phần đầu edXML"
     return Header(**texts, problem=problem)

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from appliance.store.blobs import BlobStore
+from sync.edxml.dialects import dialect_names
 from sync.edxml.model import BadPackage, ReadDocument, ReadStatus
+from sync.edxml.packer import EdxmlPacker
 from sync.edxml.reader import read_package
-from tests.edxml_fixtures import SAMPLES, document, file_in, package_bytes, raw_attachment, raw_package
+from sync.reference_bus.peek import peek
+from tests.edxml_fixtures import (
+    SAMPLES,
+    document,
+    file_in,
+    malformed,
+    package_bytes,
+    raw_attachment,
+    raw_package,
+    status,
+)  # fmt: skip
 
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\n" + bytes(range(256))
 
@@ -190,6 +203,77 @@ def test_copies_that_differ_only_in_their_hops_are_the_same_document(blobs: Blob
 def test_other_bytes_in_a_file_are_another_document(blobs: BlobStore) -> None:
     first, second = (package_bytes(document(files=(file_in(blobs, data),)), blobs) for data in (PDF, PDF + b"."))
     assert read(first, blobs).content_sha256 != read(second, blobs).content_sha256
+
+
+def test_a_pdf_that_went_through_a_text_codec_is_noted(blobs: BlobStore) -> None:
+    ruined = PDF.decode("utf-8", "replace").encode()
+    package = read(raw_package(attachments=raw_attachment(ruined, "a.pdf")), blobs)
+    assert any("chuyển nhầm bảng mã" in warning for warning in package.warnings)
+    assert not read(raw_package(attachments=raw_attachment(PDF, "a.pdf")), blobs).warnings[4:]
+
+
+def test_types_and_names_that_lie_are_settled_by_the_bytes(blobs: BlobStore) -> None:
+    """The manifest says one thing, the attachment another, the entry in the zip a third (bus-link A.6)."""
+    listed = (
+        "<edXMLManifest><Reference><ContentId>cid:1</ContentId><ContentType>application/pdf</ContentType>"
+        "<AttachmentName>quyết định.pdf</AttachmentName></Reference></edXMLManifest>"
+    )
+    wrapped = zipped(("7a71a0ee.edxml", PDF))
+    for declared in ("application/zip", "application/pdf", ""):
+        unnamed = raw_attachment(wrapped, "", declared).replace("<AttachmentName></AttachmentName>", "")
+        package = read(raw_package(attachments=listed + unnamed), blobs)
+        (file,) = package.files
+        assert (file.name, file.media_type, file.declared) == ("quyết định.pdf", "application/pdf", declared)
+        assert blobs.read(file.sha256) == PDF
+
+
+def test_a_zip_packed_in_a_way_that_may_ask_for_any_memory_stays_as_it_came(blobs: BlobStore) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("a.pdf"), PDF * 50, zipfile.ZIP_LZMA)
+    package = read(raw_package(attachments=raw_attachment(buffer.getvalue(), "a.pdf")), blobs)
+    assert blobs.read(package.files[0].sha256) == buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        raw_package("<b " + " ".join(f'a{n}=""' for n in range(60)) + "/>"),
+        raw_package("<b " + " ".join(f'a{n}=""' for n in range(200_000)) + "/>"),
+        raw_package(f"<!--{'x' * 400_000}-->"),
+        raw_package(f"<{'n' * 201}/>"),
+        raw_package("<b " + f'a="{"x" * 200_000}"/><b ' * 12 + "/>"),
+    ],
+    ids=["attributes", "a megabyte of attributes", "long comment", "long name", "attributes' text"],
+)
+def test_no_single_tag_can_take_the_memory(hostile: bytes, blobs: BlobStore) -> None:
+    with pytest.raises(BadPackage):
+        read_package(hostile, blobs)
+
+
+def test_errors_of_xml_are_said_in_vietnamese(blobs: BlobStore) -> None:
+    for name, data in malformed().items():
+        with pytest.raises(BadPackage) as caught:
+            read_package(data, blobs)
+        said = str(caught.value)
+        assert not re.search(r"token|tag|entity|mismatch|element|line|well-formed|encoding", said), (name, said)
+
+
+@pytest.mark.parametrize("name", dialect_names())
+def test_the_buss_glance_and_the_reader_agree(name: str, blobs: BlobStore) -> None:
+    digest, _ = EdxmlPacker(dialect_name=name).document(document(), blobs)
+    odd = (
+        raw_package("<StatusCode>3</StatusCode>")
+        .replace(b"<edXMLHeader>", b"<Header>")
+        .replace(b"</edXMLHeader>", b"</Header>")
+    )
+    for data in (blobs.read(digest), EdxmlPacker(dialect_name=name).status(status()), odd):
+        model, glance = read_package(data, blobs), peek(io.BytesIO(data))
+        assert (glance.from_code, glance.from_name) == (model.sender.code, model.sender.name)
+        if isinstance(model, ReadDocument):
+            assert (glance.document_id, glance.subject) == (model.document_code, model.subject)
+        else:
+            assert (glance.status_code, glance.description) == (model.status_code, model.description)
 
 
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
