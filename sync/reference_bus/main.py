@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import resource
 import signal
 import threading
 from pathlib import Path
@@ -31,6 +32,7 @@ def main(config: BusConfig | Path) -> int:
     wanted = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: wanted.set())
+    _allow_many_files()
     exchange = Exchange(config)
     players = Players(exchange)
     line = Line((config.line_host, config.line_port), (_LOOPBACK, config.api_port))
@@ -44,6 +46,7 @@ def main(config: BusConfig | Path) -> int:
         host=config.operator_host,
         port=config.operator_port,
         ident="",
+        asyncore_use_poll=True,  # select() ends at 1,024 open files, which a province has
     )
     threads = [
         threading.Thread(target=api.serve, name="api", daemon=True),
@@ -67,3 +70,9 @@ def main(config: BusConfig | Path) -> int:
     exchange.store.close()
     _log.info("stopped")
     return 0
+
+
+def _allow_many_files() -> None:
+    """As many open files as the system lets this process have: each waiting box holds three."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import ssl
 import time
 import uuid
@@ -206,6 +207,29 @@ def test_the_page_switches_faults_on_and_off(sound: RunningBus) -> None:
         assert "Đang bật 2 lỗi" in page.get("/").text
         assert page.post("/faults", data={"kind": "error", "place": "nowhere", "times": "1"}).status_code == 422
         assert "Không có lỗi nào đang bật" in page.post("/faults/clear").text
+
+
+@pytest.mark.slow
+def test_hundreds_of_boxes_wait_for_news_while_others_are_served(tmp_path: Path) -> None:
+    """Each holds three of the bus's files: together more than select() could watch."""
+    bus = start_bus(tmp_path, more="api_threads = 440")
+    bus.fault("stall", path="/v1/time", times=0, value=600)
+    context = ssl.create_default_context(cafile=str(bus.ca.certificate))
+    context.load_cert_chain(*bus.ca.client(BOX))
+    url, waiting = httpx.URL(bus.url), []
+    try:
+        for _ in range(400):
+            raw = socket.create_connection(("127.0.0.1", url.port or 0), timeout=60)
+            waiting.append(context.wrap_socket(raw, server_hostname="localhost"))
+            waiting[-1].sendall(b"GET /v1/time HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert bus.put(b"not kept waiting").status_code == 201
+        assert bus.control("GET", "state")["line"]["traffic"]["open"] >= 400
+        bus.control("DELETE", "faults")
+        assert {one.recv(12) for one in waiting} == {b"HTTP/1.1 200"}
+    finally:
+        for one in waiting:
+            one.close()
+        assert bus.stop() == 0
 
 
 def test_a_stop_does_not_wait_for_what_stalls(tmp_path: Path) -> None:
