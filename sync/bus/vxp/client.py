@@ -119,7 +119,7 @@ class VxpClient:
             reason = N_("Không đọc được số, ký hiệu của gói tin để đối chiếu với danh sách đã gửi.")
             return SendResult(Outcome.UNKNOWN, reason=reason)
         found, answer = self._call("getSentEdocList", [("servicetype", "eDoc"), ("messagetype", message.kind)])
-        result = sent.find(message, known, _rows(found))
+        result = sent.find(message, known, _rows(found), answer.seen.offset if answer.seen else 0.0)
         if result is None or result.outcome is not Outcome.ACCEPTED:
             return result
         return SendResult(Outcome.ACCEPTED, result.doc_id, wire.now_by(answer.seen), answer.content, http_status=200)

@@ -15,8 +15,10 @@ from appliance.errors import N_
 from appliance.store.text import nfc
 from sync.bus.base import Outbound, Outcome, SendResult
 
-_SLACK = timedelta(minutes=10)
-"""How much earlier than the package's own time the bus may say it was sent: clocks differ."""
+_SLACK = timedelta(seconds=3)
+"""How much earlier than the package's own time the bus may say it was sent, its clock's difference allowed for."""
+_CUT = 40
+"""A title of so many characters may have been cut by the bus."""
 _PATTERNS = (
     "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%d-%m-%Y %H:%M:%S",
 )  # fmt: skip
@@ -24,9 +26,10 @@ _PATTERNS = (
 
 @dataclass(frozen=True)
 class Traits:
-    """By what a package is known on the list: its printed number, and when it was made (None: not said)."""
+    """By what a package is known on the list: printed number, subject, and when it was made (None: not said)."""
 
     code: str
+    subject: str
     made: datetime | None
 
 
@@ -38,29 +41,32 @@ def traits(path: Path) -> Traits:
             name = etree.QName(element).localname
             if event == "start" and name in ("edXMLBody", "AttachmentEncoded"):
                 break
-            if event == "end" and name in ("CodeNumber", "CodeNotation", "Timestamp"):
+            if event == "end" and name in ("CodeNumber", "CodeNotation", "Subject", "Timestamp"):
                 texts.setdefault(name, nfc(element.text or "").strip())
     except etree.XMLSyntaxError as error:
         raise ValueError(f"{path.name} cannot be read") from error
     if "CodeNotation" not in texts:
         raise ValueError(f"no Code in {path.name}")
-    return Traits(f"{texts.get('CodeNumber', '')}/{texts['CodeNotation']}", read_moment(texts.get("Timestamp")))
+    code = f"{texts.get('CodeNumber', '')}/{texts['CodeNotation']}"
+    return Traits(code, texts.get("Subject", ""), read_moment(texts.get("Timestamp")))
 
 
-def find(message: Outbound, known: Traits, rows: Sequence[dict[str, Any]]) -> SendResult | None:
+def find(message: Outbound, known: Traits, rows: Sequence[dict[str, Any]], offset: float) -> SendResult | None:
     """ACCEPTED when the list shows this package for every recipient; UNKNOWN when that cannot be told; None: not there.
 
     A document's number comes back in its recall or update, so only entries younger than the package count.
+    ``offset``: the bus's clock less ours, in seconds.
     """
-    alike = [row for row in rows if _text(row, "notation") == known.code and _text(row, "fromCode") == message.sender]
+    alike = [row for row in rows if _alike(message, known, row)]
     reached: set[str] = set()
     undated = False
+    made = known.made + timedelta(seconds=offset) - _SLACK if known.made else None
     doc_id = ""
     for row in alike:
         when = read_moment(row.get("sentTime"))
-        if when is None or known.made is None:
+        if when is None or made is None:
             undated = True
-        elif when >= known.made - _SLACK:
+        elif when >= made:
             reached.add(_text(row, "toCode"))
             doc_id = doc_id or _text(row, "senderDocId")
     if doc_id and reached >= set(message.recipients):
@@ -72,6 +78,15 @@ def find(message: Outbound, known: Traits, rows: Sequence[dict[str, Any]]) -> Se
         reason = N_("Danh sách đã gửi của trục không ghi rõ thời điểm nên chưa chắc là gói tin này.")
         return SendResult(Outcome.UNKNOWN, reason=reason, http_status=200)
     return None
+
+
+def _alike(message: Outbound, known: Traits, row: dict[str, Any]) -> bool:
+    """The same number from the same organ; a subject counts only as far as the bus kept it."""
+    title = _text(row, "title")
+    same_title = title == known.subject or (len(title) >= _CUT and known.subject.startswith(title))
+    return (
+        _text(row, "notation") == known.code and _text(row, "fromCode") == message.sender and (same_title or not title)
+    )
 
 
 def read_moment(value: object) -> datetime | None:

@@ -1,0 +1,197 @@
+"""A day at a bus of another dialect: the box with its account over TLS, the neighbour on the native profile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from appliance.antivirus import Scanner
+from appliance.store.text import uuid7
+from sync import inbox, outbox
+from sync.bus.base import BusClient, BusError, Fault, Outcome
+from sync.bus.factory import make_client
+from sync.edxml.packer import EdxmlPacker
+from tests import sync_fixtures, vxp_fixtures
+from tests.edxml_fixtures import status
+from tests.office_fixtures import Office
+from tests.sync_fixtures import NEIGHBOUR, UBND, Box, incoming, submit
+from tests.vxp_fixtures import Door, account_box, open_bus
+
+clamd, door = sync_fixtures.clamd, vxp_fixtures.door
+SEND = {"vxp": "/sendEdoc", "lgsp": "/v1/sendEdoc"}
+DIALECTS = ["vxp"]
+
+
+@dataclass
+class Post:
+    """A box, its client, its dialect."""
+
+    box: Box
+    client: BusClient
+    dialect: str
+
+    def fail(self, kind: str, path: str = "", **more: Any) -> None:
+        """Let the next request that sends a package fail on purpose."""
+        body = {"kind": kind, "path": path or SEND[self.dialect], **more}
+        httpx.post(f"{self.box.bus.operator}/control/faults", json=body, trust_env=False).raise_for_status()
+
+    def at_bus(self, message_id: str) -> int:
+        """How many packages with these bytes the bus has."""
+        sha256 = self.box.message(message_id)["sha256"]
+        return sum(1 for message in self.box.bus.messages() if message["sha256"] == sha256)
+
+    def pass_by(self, seconds: int) -> None:
+        """Let this much time pass for every doubt, and every pause be over."""
+        self.box.desk.db.execute("UPDATE message SET doubt_uptime = doubt_uptime - ?, next_at = NULL", [seconds])
+
+
+@pytest.fixture(params=DIALECTS)
+def post(request: pytest.FixtureRequest, office: Office, door: Door, clamd: Scanner, tmp_path: Path) -> Iterator[Post]:
+    """A box whose inbox at the bus is empty."""
+    box, client = account_box(office, door, clamd, request.param, tmp_path)
+    with closing(client):
+        while items := client.list_incoming("").items:
+            for item in items:
+                client.ack(item.doc_id, "done", reason="", sha256="")
+        yield Post(box, client, request.param)
+    httpx.delete(f"{door.bus.operator}/control/faults", trust_env=False)
+    box.desk.db.close()
+
+
+def test_a_day_goes_there_and_back(post: Post) -> None:
+    box = post.box
+    message_id = box.issue(f"Về phòng, chống thiên tai ở Đầm Dơi {uuid7()}")
+    assert outbox.send_due(box.desk, post.client) == {"accepted": 1}
+    row = box.message(message_id)
+    assert row["bus_doc_id"]
+    assert box.desk.blobs.read(row["receipt_sha256"])
+    there = next(item for item in reversed(box.bus.inbox(NEIGHBOUR)) if item["sha256"] == row["sha256"])
+    assert there["from"] == UBND
+
+    (code,) = box.desk.db.execute("SELECT document_code FROM outgoing").fetchone()
+    for status_code in ("03", "01"):  # the order is not promised
+        data = EdxmlPacker().status(status(status_code=status_code, document_code=code, addressee_code=UBND))
+        submit(box.bus, data, kind="status")
+    assert inbox.fetch_new(box.desk, post.client) == {"status": 2}
+    (reached,) = box.rows("SELECT * FROM message_recipient WHERE message_id = ?", message_id)
+    assert reached["status_code"] == "03"
+
+    package = incoming(box, subject="Giấy mời họp về đê điều")
+    receipt = submit(box.bus, package)
+    assert inbox.fetch_new(box.desk, post.client) == {"document": 1}
+    (arrived,) = box.rows("SELECT * FROM incoming")
+    assert box.desk.blobs.read(arrived["raw_sha256"]) == package
+    (entry,) = box.rows("SELECT * FROM inbox WHERE kind = 'edoc'")
+    assert entry["size"] == len(package)
+    (delivery,) = next(m for m in box.bus.messages() if m["doc_id"] == receipt["docId"])["deliveries"]
+    assert delivery["state"] == "delivered"
+    assert outbox.send_due(box.desk, post.client) == {"accepted": 1}  # our own 01
+    answers = [item for item in box.bus.inbox(NEIGHBOUR) if item["kind"] == "status"]
+    assert answers
+    assert inbox.fetch_new(box.desk, post.client) == {}
+
+
+def test_what_never_arrived_goes_again_with_the_same_bytes(post: Post) -> None:
+    message_id = post.box.issue(uuid7())
+    post.fail("drop-after-body")
+    assert outbox.send_due(post.box.desk, post.client) == {"uncertain": 1}
+    assert post.at_bus(message_id) == 0
+    post.pass_by(5)
+    outbox.send_due(post.box.desk, post.client)
+    assert post.box.message(message_id)["state"] == "uncertain", "denied, but not for long enough"
+    assert post.at_bus(message_id) == 0
+    post.pass_by(4000)
+    assert outbox.send_due(post.box.desk, post.client) == {"accepted": 1}
+    assert post.at_bus(message_id) == 1
+
+
+@pytest.mark.parametrize("kind", ["captive-portal", "refused-inside-200"])
+def test_an_answer_that_is_none_leaves_a_doubt_and_no_acceptance(post: Post, kind: str) -> None:
+    message_id = post.box.issue(uuid7())
+    post.fail(kind)
+    outbox.send_due(post.box.desk, post.client)
+    assert post.box.message(message_id)["state"] in ("uncertain", "waiting")
+    post.pass_by(4000)
+    assert outbox.send_due(post.box.desk, post.client) == {"accepted": 1}
+    assert post.at_bus(message_id) == 1
+
+
+def test_a_wrong_secret_is_nobody_elses_fault_and_never_shown(post: Post, tmp_path: Path) -> None:
+    secret = tmp_path / "wrong.toml"
+    secret.write_text('secret = "sai bét"\nusername = "xa"\npassword = "sai bét"\napplication_code = "QLVB"\n', "utf-8")
+    secret.chmod(0o600)
+    message_id = post.box.issue(uuid7())
+    with closing(make_client(replace(post.box.settings, bus_secret_file=secret))) as client:
+        with pytest.raises(BusError) as caught:
+            client.list_incoming("")
+        assert caught.value.fault is Fault.LINK
+        assert "sai bét" not in str(caught.value) + caught.value.next_step
+        outbox.send_due(post.box.desk, client)
+    assert post.box.message(message_id)["state"] not in ("rejected", "accepted", "uncertain")
+    assert post.at_bus(message_id) == 0
+
+
+def test_an_organ_that_is_not_there_is_the_organs_fault(post: Post) -> None:
+    message_id = post.box.issue(uuid7(), to="H99.77")
+    assert outbox.send_due(post.box.desk, post.client) == {"rejected": 1}
+    (attempt,) = post.box.attempts(message_id)
+    assert "18" in attempt["error"]
+
+
+def test_the_buss_clock_is_read_from_its_answers(post: Post) -> None:
+    assert abs(post.client.time().offset) < 2
+    assert post.client.time().error < 2
+
+
+def test_the_directory_comes_with_old_codes(post: Post) -> None:
+    entries = {entry.code: entry for entry in post.client.directory().entries}
+    assert sync_fixtures.OLD_NEIGHBOUR in entries[NEIGHBOUR].old_codes
+    assert entries[NEIGHBOUR].name == "Ủy ban nhân dân xã Đông Hải"
+
+
+def test_a_lost_answer_is_found_on_the_list_of_what_was_sent(
+    office: Office, door: Door, clamd: Scanner, tmp_path: Path
+) -> None:
+    box, client = account_box(office, door, clamd, "vxp", tmp_path)
+    post = Post(box, client, "vxp")
+    with closing(client):
+        message_id = box.issue(uuid7())
+        post.fail("drop-answer")
+        assert outbox.send_due(box.desk, client) == {"uncertain": 1}
+        assert post.at_bus(message_id) == 1
+        post.pass_by(5)
+        assert outbox.send_due(box.desk, client) == {"accepted": 1}
+        assert post.at_bus(message_id) == 1
+        assert len(box.attempts(message_id)) == 2
+    box.desk.db.close()
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_package_over_the_buss_limit_is_rejected_by_name(
+    office: Office, clamd: Scanner, tmp_path: Path, dialect: str
+) -> None:
+    door = Door(*open_bus(tmp_path / "bus", max_message_mb=1))
+    try:
+        box, client = account_box(office, door, clamd, dialect, tmp_path)
+        with closing(client):
+            box.issue(size=1 << 20)
+            assert outbox.send_due(box.desk, client) == {"rejected": 1}
+            found = client.send(_outbound(box))
+        assert (found.outcome, found.fault, found.http_status) == (Outcome.REJECTED, Fault.PACKAGE, 413)
+        box.desk.db.close()
+    finally:
+        door.bus.stop()
+
+
+def _outbound(box: Box) -> Any:
+    from sync.bus.base import Outbound
+
+    (row,) = box.rows("SELECT * FROM message")
+    path = box.desk.blobs.path(row["sha256"])
+    return Outbound(row["id"], "edoc", 0, UBND, (NEIGHBOUR,), path, row["size"], row["sha256"])
