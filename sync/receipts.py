@@ -93,6 +93,8 @@ def _wrong(desk: Desk, trusted: list[x509.Certificate], row: dict[str, Any], res
         row["size"],
     ):
         return N_("nói về gói tin khác")
+    if row["typ"] == jws.HANDOVER and found.payload.get("outcome") != "done":
+        return N_("không nói là đã nhận")
     if row["typ"] == jws.HANDOVER and not _same_organ(desk, jws.organ_codes(found.certificate), row["code"]):
         return N_("do cơ quan khác ký")
     result.counts[row["typ"]] += 1

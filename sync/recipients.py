@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from appliance.clock import parse
 from appliance.office import organs
 from appliance.office.desk import Desk
 from appliance.store import audit
@@ -21,7 +22,9 @@ def refresh_recipients(desk: Desk, client: BusClient, *, days: int = 14) -> int:
     since = (desk.clock.now() - timedelta(days=days)).isoformat()
     rows = desk.db.execute(
         "SELECT id FROM message WHERE kind = 'edoc' AND state = 'accepted' AND accepted_at >= ? AND EXISTS ("
-        " SELECT 1 FROM message_recipient AS r WHERE r.message_id = message.id AND r.state IN ('queued', 'accepted'))"
+        " SELECT 1 FROM message_recipient AS r WHERE r.message_id = message.id"
+        # a status may come first: the delivery is asked for all the same, it is evidence of its own
+        " AND (r.state IN ('queued', 'accepted') OR r.delivered_at IS NULL))"
         " ORDER BY priority DESC, accepted_at",
         [since],
     ).fetchall()
@@ -44,13 +47,13 @@ def _update(desk: Desk, message_id: str, seen: RecipientState) -> int:
             [*text, now.isoformat(), message_id, code, seen.state],
         ).rowcount
         if seen.state == "delivered":
-            _delivered(desk, message_id, code, now, word)
+            _delivered(desk, message_id, code, _moment(seen.at, now), word)
         return int(changed)
 
 
-def _delivered(desk: Desk, message_id: str, code: str, now: datetime, word: str) -> None:
-    """The first news of a delivery, and the recipient's own word when it comes: evidence and journal, once each."""
-    db, at = desk.db, now.isoformat()
+def _delivered(desk: Desk, message_id: str, code: str, moment: datetime, word: str) -> None:
+    """The first news of a delivery at ``moment``, and the recipient's own word when it comes: evidence and journal."""
+    db, now, at = desk.db, desk.clock.now(), moment.isoformat()
     first = db.execute(
         "UPDATE message_recipient SET delivered_at = ? WHERE message_id = ? AND code = ? AND delivered_at IS NULL",
         [at, message_id, code],
@@ -58,11 +61,19 @@ def _delivered(desk: Desk, message_id: str, code: str, now: datetime, word: str)
     if word:
         first += db.execute(
             "INSERT INTO delivery_receipt (message_id, code, sha256, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            [message_id, code, word, at],
+            [message_id, code, word, now.isoformat()],
         ).rowcount
     if first:
-        detail = {"to": code, **({"receipt": word} if word else {})}
+        detail = {"to": code, "at": at, **({"receipt": word} if word else {})}
         audit.append(db, now, "system", "message.deliver", f"message:{message_id}", detail)
+
+
+def _moment(text: str, fallback: datetime) -> datetime:
+    """The bus's time of a delivery, where it tells one."""
+    try:
+        return parse(text) if text else fallback
+    except ValueError:
+        return fallback
 
 
 def _our_code(desk: Desk, message_id: str, organ_code: str) -> str | None:

@@ -87,6 +87,7 @@ DETAILS: dict[str, str] = {
     "arrival_number": N_("số đến"),
     "assignee_id": N_("người được giao"),
     "bus": N_("mã trên trục"),
+    "at": N_("lúc"),
     "attempts": N_("số lần gửi"),
     "by": N_("bằng thiết bị"),
     "code": N_("mã"),
