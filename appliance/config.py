@@ -9,7 +9,7 @@ from typing import Any
 
 from appliance.errors import N_, ConfigError
 
-_WORDS = {"rsa_padding": ("pkcs1v15", "pss"), "bus_dialect": ("native", "vxp")}
+_WORDS = {"rsa_padding": ("pkcs1v15", "pss"), "bus_dialect": ("native", "vxp", "lgsp")}
 """Settings that take one of a few words."""
 
 
@@ -32,7 +32,7 @@ class Settings:
     bus_url: str = ""
     """Base address of the provincial bus, e.g. https://bus.example:8443/v1; empty: no bus."""
     bus_dialect: str = "native"
-    """What the bus speaks: "native" (our own profile) or "vxp" (the national axis)."""
+    """What the bus speaks: "native" (our own profile), "vxp" (the national axis) or "lgsp" (a province's)."""
     bus_system_id: str = ""
     """The account at a bus that speaks vxp or lgsp."""
     bus_secret_file: Path | None = None

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import IO, Any, BinaryIO
 from xml.parsers import expat
 
@@ -187,6 +187,16 @@ def waiting(exchange: Exchange, account: Account, kind: str) -> list[dict[str, A
         f" WHERE delivery.organ IN ({marks}) AND delivery.state = 'waiting' AND message.kind = ? ORDER BY delivery.seq",
         [*codes, kind],
     )
+
+
+def waiting_between(exchange: Exchange, account: Account, kind: str, first: date, last: date) -> list[dict[str, Any]]:
+    """Of what waits, that which came on the days from ``first`` to ``last``, Vietnam's."""
+    days = (first, last)
+    return [
+        row
+        for row in waiting(exchange, account, kind)
+        if days[0] <= datetime.fromisoformat(row["accepted_at"]).astimezone(VN).date() <= days[1]
+    ]
 
 
 def sent(exchange: Exchange, account: Account, kind: str, doc_id: str = "") -> list[tuple[dict[str, Any], Header]]:

@@ -25,7 +25,7 @@ from tests.vxp_fixtures import Door, account_box, open_bus
 
 clamd, door = sync_fixtures.clamd, vxp_fixtures.door
 SEND = {"vxp": "/sendEdoc", "lgsp": "/v1/sendEdoc"}
-DIALECTS = ["vxp"]
+DIALECTS = ["vxp", "lgsp"]
 
 
 @dataclass
@@ -195,3 +195,47 @@ def _outbound(box: Box) -> Any:
     (row,) = box.rows("SELECT * FROM message")
     path = box.desk.blobs.path(row["sha256"])
     return Outbound(row["id"], "edoc", 0, UBND, (NEIGHBOUR,), path, row["size"], row["sha256"])
+
+
+def test_a_token_refused_once_is_fetched_anew_and_the_package_goes_once(
+    office: Office, door: Door, clamd: Scanner, tmp_path: Path
+) -> None:
+    box, client = account_box(office, door, clamd, "lgsp", tmp_path)
+    post = Post(box, client, "lgsp")
+    with closing(client):
+        message_id = box.issue(uuid7())
+        for path in ("/v1/syncReceivedEdocList", "/v1/sendEdoc"):
+            post.fail("error", path, value=401)
+        client.list_incoming("")
+        assert outbox.send_due(box.desk, client) == {"accepted": 1}
+        assert post.at_bus(message_id) == 1
+        post.fail("error", "/v1/sendEdoc", value=401, times=2)
+        second = box.issue(uuid7())
+        outbox.send_due(box.desk, client)
+        assert box.message(second)["state"] == "waiting", "the account was refused twice: nothing is sent until resumed"
+        assert post.at_bus(second) == 0
+    box.desk.db.close()
+
+
+def test_where_nothing_can_be_looked_up_a_lost_answer_stays_a_doubt(
+    office: Office, door: Door, clamd: Scanner, tmp_path: Path
+) -> None:
+    box, client = account_box(office, door, clamd, "lgsp", tmp_path)
+    post = Post(box, client, "lgsp")
+    with closing(client):
+        message_id = box.issue(uuid7())
+        post.fail("drop-answer")
+        assert outbox.send_due(box.desk, client) == {"uncertain": 1}
+        post.pass_by(1800)
+        outbox.send_due(box.desk, client)
+        assert box.message(message_id)["state"] == "uncertain"
+        assert post.at_bus(message_id) == 1
+        (code,) = box.desk.db.execute("SELECT document_code FROM outgoing").fetchone()
+        data = EdxmlPacker().status(status(status_code="01", document_code=code, addressee_code=UBND))
+        submit(box.bus, data, kind="status")
+        inbox.fetch_new(box.desk, client)
+        post.pass_by(0)
+        outbox.send_due(box.desk, client)
+        assert box.message(message_id)["state"] == "accepted", "the recipient's own word proves it"
+        assert post.at_bus(message_id) == 1
+    box.desk.db.close()
