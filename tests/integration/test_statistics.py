@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
+import zipfile
 from contextlib import closing
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from appliance.clock import VN
 from appliance.errors import BadInput
-from appliance.office import ladder, statistics
-from sync import inbox, outbox, receipts, recipients, reports
+from appliance.office import ladder, outgoing, proof, statistics
+from appliance.office.proof.guide import NAME, commands
+from appliance.store.database import transaction
+from sync import inbox, jws, outbox, receipts, recipients, reports
+from sync.bus.base import RecipientState
+from sync.bus.native.client import NativeClient
 from tests import sync_fixtures
 from tests.sync_fixtures import NEIGHBOUR, PROVINCE, UBND, Box, incoming, submit
 
@@ -155,3 +166,69 @@ def test_the_ladder_climbs_with_what_is_stored_and_never_goes_back(box: Box) -> 
     box.desk.db.execute("UPDATE message_recipient SET state = 'queued' WHERE message_id = ?", [message])
     assert level() == (4, "Hoàn thành")
     assert UBND not in {one.code for one in ladder.standings(box.desk, [document])[document]}
+
+
+def test_a_recipients_signed_word_is_kept_judged_anew_and_in_the_proof_checked_by_openssl(
+    box: Box, tmp_path: Path
+) -> None:
+    message = box.issue("Về xác nhận của nơi nhận", to=PROVINCE)
+    row = box.message(message)
+    certificate, key = box.bus.ca.client(PROVINCE)
+    said = {
+        "typ": "R2", "messageId": message, "docId": "x", "organ": PROVINCE, "outcome": "done", "reason": "",
+        "sha256": row["sha256"], "at": box.desk.clock.now().isoformat(),
+    }  # fmt: skip
+    private = load_pem_private_key(key.read_bytes(), None)
+    assert isinstance(private, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey)
+    word = jws.sign(said, private, x509.load_pem_x509_certificates(certificate.read_bytes()), jws.HANDOVER)
+
+    class Told(NativeClient):
+        """The bus passes the recipient's word on."""
+
+        def recipients(self, message_id: str) -> list[RecipientState]:
+            return [RecipientState(PROVINCE, "delivered", str(said["at"]), word)]
+
+    with closing(Told(box.settings)) as client:
+        outbox.send_due(box.desk, client)
+        recipients.refresh_recipients(box.desk, client)
+        recipients.refresh_recipients(box.desk, client)
+    result = receipts.check_all(box.desk)
+    assert (dict(result.counts), result.bad) == ({"R1": 1, "R2": 1}, [])
+    (standing,) = ladder.standings(box.desk, [row["outgoing_id"]])[row["outgoing_id"]]
+    assert (standing.rungs[2].proves, standing.rungs[2].at) == (ladder.SIGNED_DELIVERY, said["at"])
+
+    sealed = box.desk.blobs.put(sync_fixtures.PDF)
+    box.desk.db.execute("UPDATE outgoing SET sealed_sha256 = ?, type_code = 'bao-cao'", [sealed])
+    document = outgoing.load(box.desk.db, row["outgoing_id"])
+    assert document
+    with (tmp_path / "p.zip").open("w+b") as file:
+        proof.write(proof.outgoing_proof(box.desk, document), file)
+    zipfile.ZipFile(tmp_path / "p.zip").extractall(tmp_path / "p")
+    told = [
+        (command, expected)
+        for command, expected in commands((tmp_path / "p" / NAME).read_text("utf-8"))
+        if "xac-nhan/" in command
+    ]
+    assert len(told) == 5
+    for command, expected in told:
+        done = subprocess.run(["sh", "-c", command], cwd=tmp_path / "p", capture_output=True, text=True, timeout=20)
+        assert (done.returncode, expected in done.stdout) == (0, True), (command, done)
+
+
+def test_a_year_of_a_busy_office_is_counted_in_a_moment(box: Box) -> None:
+    message = box.issue()
+    db, now = box.desk.db, box.desk.clock.now()
+    kept = {table: box.rows(f"SELECT * FROM {table}")[0] for table in ("outgoing", "message", "message_recipient")}
+    with transaction(db):
+        for number in range(5000):
+            at = datetime(2025, 1 + number % 12, 3, 9, tzinfo=VN).isoformat()
+            one = {"id": f"o{number}", "document_code": f"c{number}", "number": number + 9, "issued_at": at}
+            db.table("outgoing").insert({**kept["outgoing"], **one, "type_code": "bao-cao"})
+            db.table("message").insert({**kept["message"], "id": f"m{number}", "outgoing_id": f"o{number}"})
+            db.table("message_recipient").insert({**kept["message_recipient"], "message_id": f"m{number}"})
+    started = time.monotonic()
+    found = statistics.figures(db, ORGAN, statistics.period("2025"), now)
+    assert statistics.total(found.sent)["issued"] == 5000
+    assert len(ladder.standings(box.desk, [f"o{number}" for number in range(50)])) == 50
+    assert time.monotonic() - started < 5
+    assert message
