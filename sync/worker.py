@@ -24,7 +24,7 @@ from appliance.office import custody, evidence, rechecks
 from appliance.office.desk import Desk
 from appliance.signing.trust import TrustStore
 from appliance.store import facts
-from sync import bus_clock, directory, inbox, link, outbox, receipts, recipients, reports
+from sync import bus_clock, directory, inbox, link, link_certificate, outbox, receipts, recipients, reports
 from sync.bus.base import BusClient
 from sync.bus.factory import make_client
 from sync.evidence import lists
@@ -124,6 +124,7 @@ def _scheduler(
         # asked each hour, done once a day
         "receipts": (_HOUR, receipts.check_nightly),
         "reports": (_HOUR, lambda desk: reports.report_due(desk, client)),
+        "link-certificate": (_HOUR, lambda desk: link_certificate.keep(desk, client)),
         "clock": (_MINUTE, lambda desk: bus_clock.keep_sampled(desk, client)),
     }
     now = datetime.now(VN)

@@ -67,8 +67,10 @@ class Authority:
 
     def __init__(self, folder: Path, name: str = "Throw-away CA") -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.certificate = folder, folder / "ca.pem"
+        self.folder, self.certificate, self.key = folder, folder / "ca.pem", folder / "ca.key"
         self._key = ec.generate_private_key(ec.SECP256R1())
+        pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+        self.key.write_bytes(self._key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         own = self._builder(self._name, self._key.public_key()).add_extension(
             x509.BasicConstraints(ca=True, path_length=0), critical=True
@@ -300,6 +302,8 @@ data = "{data}"
 certificate = "{certificate}"
 key = "{key}"
 client_ca = "{ca.certificate}"
+client_ca_key = "{ca.key}"
+revoked = "revoked.txt"
 api_port = {api}
 line_port = {line}
 operator_port = {operator}

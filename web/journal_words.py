@@ -62,6 +62,7 @@ ACTIONS: dict[str, str] = {
     "trust.remove": N_("Bỏ khỏi danh sách tin cậy"),
     "status.arrive": N_("Nhận trạng thái"),
     "inbox.quarantine": N_("Đưa vào cách ly"),
+    "link.renew": N_("Đổi chứng thư kết nối của trạm"),
     "message.accept": N_("Trục nhận gói tin"),
     "message.reject": N_("Trục từ chối gói tin"),
     "message.prove": N_("Phản hồi của nơi nhận cho thấy gói tin đã đến"),

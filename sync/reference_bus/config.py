@@ -73,6 +73,10 @@ class BusConfig:
     key: Path
     client_ca: Path
     """PEM of the only authority whose client certificates may come in."""
+    client_ca_key: Path | None = None
+    """Key of ``client_ca``: with it the bus renews link certificates itself; else the authority does, elsewhere."""
+    revoked: Path | None = None
+    """File of revoked link certificates: serial numbers in hex, one a line; read at every request."""
     receipt_certificate: Path | None = None
     """Certificate (PEM, with its chain) and key that sign receipts; without them the server's own do."""
     receipt_key: Path | None = None

@@ -67,6 +67,6 @@ def acknowledge(
             )
             change = store.numbers("change", 1)[0]
             store.db.execute(update, [state, now, reason[:1000], word, change, doc_id])
-        elif word and not found["word"]:
+        elif outcome == "done" and word and not found["word"]:
             store.db.execute("UPDATE delivery SET word = ? WHERE doc_id = ? AND word = ''", [word, doc_id])
         return entry(store, doc_id, organs)

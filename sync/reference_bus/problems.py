@@ -25,6 +25,13 @@ class SenderNotInCertificate(BusProblem):
     status = 403
 
 
+class CertificateRevoked(BusProblem):
+    """The client's certificate stands on the bus's list."""
+
+    slug = "certificate-revoked"
+    status = 403
+
+
 class NoSuchThing(BusProblem):
     """No such message or delivery, or it belongs to somebody else."""
 

@@ -22,13 +22,15 @@ from cheroot.makefile import MakeFile
 
 ORGANS = "bus.organs"
 """WSGI environment key: tuple of organ codes in the client certificate."""
+SERIAL = "bus.serial"
+"""WSGI environment key: serial number of the client certificate, hex without leading zeros."""
 HANG_UP = "bus.hang_up"
 """WSGI environment key: call it to close the connection after this answer."""
 READ_SOME = "bus.read_some"
 """WSGI environment key: ``read_some(n)`` gives the body's next bytes as soon as any came; only with a known length."""
 ABORT = "bus.abort"
 """WSGI environment key: breaks the connection; another thread may call it while this one waits for bytes."""
-_ORGAN_URI = "urn:x-edoc:organ:"
+ORGAN_URI = "urn:x-edoc:organ:"
 _TIMEOUT_SECONDS = 60
 _THREADS = 16
 
@@ -56,8 +58,8 @@ def server_context(certificate: Path, key: Path, client_ca: Path | None) -> ssl.
 def organ_codes(certificate: dict[str, Any] | None) -> tuple[str, ...]:
     """Organ codes in the SAN URIs of a verified certificate, as ``SSLSocket.getpeercert()`` gives it."""
     names = (certificate or {}).get("subjectAltName", ())
-    organs = (value for kind, value in names if kind == "URI" and value.startswith(_ORGAN_URI))
-    return tuple(value.removeprefix(_ORGAN_URI) for value in organs)
+    organs = (value for kind, value in names if kind == "URI" and value.startswith(ORGAN_URI))
+    return tuple(value.removeprefix(ORGAN_URI) for value in organs)
 
 
 class _LateHandshake(cheroot_ssl.Adapter):
@@ -89,7 +91,9 @@ class _TlsConnection(server.HTTPConnection):
             except OSError as error:  # ssl.SSLError is one
                 _log.info("TLS handshake with %s failed: %s", self.remote_addr, error)
                 return False
-            self.ssl_env = {"wsgi.url_scheme": "https", ORGANS: organ_codes(self.socket.getpeercert())}
+            shown = self.socket.getpeercert() or {}
+            serial = str(shown.get("serialNumber", "")).lstrip("0")
+            self.ssl_env = {"wsgi.url_scheme": "https", ORGANS: organ_codes(shown), SERIAL: serial}
         return bool(super().communicate())  # type: ignore[no-untyped-call]
 
 

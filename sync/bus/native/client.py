@@ -30,11 +30,11 @@ from sync.bus.base import (
     RecipientState,
     SendResult,
 )
-from sync.bus.native import answers
+from sync.bus.native import answers, renewal
 from sync.bus.native.failures import link_error
 from sync.bus.native.receipts import ReceiptJudge
 from sync.bus.native.spool import SMALL, Spool
-from sync.bus.native.tls import authorities, client_context
+from sync.bus.native.tls import authorities, client_context, no_password
 from sync.bus.native.upload import PATIENCE, Uploader
 from sync.bus.native.wire import pool
 from sync.bus.native.words import Words
@@ -54,7 +54,8 @@ class NativeClient:
             raise ConfigError(N_("Địa chỉ trục (bus_url) phải bắt đầu bằng https://."))
         self.info = BusInfo("native", MAX_PACKAGE_BYTES)
         self._base = settings.bus_url.rstrip("/")
-        context = client_context(settings)
+        self._settings = settings
+        context = self._context = client_context(settings)
         receipts = self._receipts = ReceiptJudge(authorities(settings), settings.data / "odd-receipts")
         self._sending = pool(context, settings.link_congestion)
         self._uploads = Uploader(self._sending, self._base, receipts, patience)
@@ -163,6 +164,22 @@ class NativeClient:
         """PUT /statistics/{organ}/{month}; False at a bus that has no such place."""
         path = f"/statistics/{statistics['organ']}/{statistics['month']}"
         return self._json("PUT", path, missing_ok=True, json=dict(statistics)) is not None
+
+    def renew(self) -> None:
+        """POST /certificate: a new key made here, certified over the old certificate, used from the next connection."""
+        certificate, key_file = self._settings.link_certificate, self._settings.link_key
+        assert certificate is not None
+        assert key_file is not None
+        key, asked = renewal.request_for(certificate)
+        headers = {"Content-Type": "application/pkcs10"}
+        try:
+            answer = self._asking.post(f"{self._base}/certificate", content=asked, headers=headers)
+        except httpx.HTTPError as error:
+            raise link_error(error, connected=True, bytes_sent=0) from error
+        if answer.status_code != 201:
+            raise answers.refused(answer)
+        renewal.take(key, answer.content, authorities(self._settings), certificate, key_file)
+        self._context.load_cert_chain(str(certificate), str(key_file), password=no_password)
 
     def hello(self) -> None:
         """GET /hello: the bus's limits and codings, from now on in ``info``."""

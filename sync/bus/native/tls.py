@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 
 from cryptography import x509
 
 from appliance.config import Settings
 from appliance.errors import N_, ConfigError
+from sync.bus.native import renewal
 
 
 def client_context(settings: Settings) -> ssl.SSLContext:
@@ -16,11 +18,14 @@ def client_context(settings: Settings) -> ssl.SSLContext:
     for key, path in files.items():
         if path is None:
             raise ConfigError(N_("Cấu hình kết nối trục thiếu khóa %(key)s."), key=key)
+    if settings.link_certificate and settings.link_key:
+        with suppress(OSError):  # then the pair is used as it lies there
+            renewal.finish(settings.link_certificate, settings.link_key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies chain and name
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
         context.load_verify_locations(cafile=str(settings.bus_ca))
-        context.load_cert_chain(str(settings.link_certificate), str(settings.link_key), password=_no_password)
+        context.load_cert_chain(str(settings.link_certificate), str(settings.link_key), password=no_password)
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(
             N_("Không dùng được chứng thư kết nối trục (%(error)s)."),
@@ -42,6 +47,6 @@ def authorities(settings: Settings) -> list[x509.Certificate]:
         ) from error
 
 
-def _no_password() -> bytes:
+def no_password() -> bytes:
     """Never stop a service to ask on a terminal; an encrypted key is a configuration error."""
     raise ssl.SSLError("the key file is encrypted")

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from appliance.errors import TramError
 from sync.reference_bus.config import OrganEntry
 from sync.reference_bus.exchange import Exchange
+from sync.reference_bus.native.certificates import add_certificates
 from sync.reference_bus.native.events import MAX_WAIT, add_events
 from sync.reference_bus.native.inboxes import add_inboxes
 from sync.reference_bus.native.messages import MAX_APPEND, add_messages
@@ -35,6 +36,7 @@ def create_api(exchange: Exchange) -> Flask:
     add_inboxes(app, exchange)
     add_events(app, exchange)
     add_statistics(app, exchange)
+    add_certificates(app, exchange)
 
     @app.after_request
     def tell_codings(answer: Response) -> Response:
