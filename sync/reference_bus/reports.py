@@ -26,7 +26,7 @@ class Seen:
     delivered: int
     """Of these the ones that the recipient's machine has fetched."""
     refused: int
-    """Of these the ones answered with 02."""
+    """Documents sent that at least one recipient has refused with 02."""
     received: int
     statuses_sent: int
 
@@ -75,7 +75,7 @@ def seen(store: BusStore, organ: str, month: str) -> Seen:
     sent = store.db.query(
         "SELECT message.kind, count(DISTINCT message.id) AS messages, count(delivery.doc_id) AS deliveries,"
         " count(CASE WHEN delivery.state = 'delivered' THEN 1 END) AS delivered,"
-        " count(CASE WHEN delivery.status_code = '02' THEN 1 END) AS refused"
+        " count(DISTINCT CASE WHEN delivery.status_code = '02' THEN message.id END) AS refused"
         " FROM message LEFT JOIN delivery ON delivery.message_id = message.id"
         " WHERE message.sender = ? AND message.accepted_at BETWEEN ? AND ? GROUP BY message.kind",
         [organ, *span],

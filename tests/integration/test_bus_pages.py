@@ -225,7 +225,7 @@ def test_a_report_stands_beside_the_count_of_the_bus(tmp_path: Path) -> None:
             assert "chưa gửi báo cáo của tháng này" in before
         bus.stop()
         store = BusStore(load_config(tmp_path / "bus.toml"))
-        content = {"sent": {"total": 2, "hỏa tốc": 1}, "received": 0, "ghi chú": HOSTILE}
+        content = {"sent": {"issued": 2, "refused": 0, "hỏa tốc": 1}, "received": {"arrived": 0}, "ghi chú": HOSTILE}
         reports.keep(store, BOX, month, content)
         store.close()
         bus.start()

@@ -19,13 +19,14 @@ from sync.reference_bus.organ_files import COLUMNS, organs_from
 from sync.reference_bus.problems import NoSuchThing
 
 _SEEN = (
-    ("sent", "Văn bản đi"),
-    ("recipients", "Lượt gửi đến từng nơi nhận"),
-    ("delivered", "Lượt nơi nhận đã lấy"),
-    ("refused", "Lượt bị từ chối (02)"),
-    ("received", "Văn bản đến"),
-    ("statuses_sent", "Trạng thái đã gửi"),
+    ("sent", "Văn bản đi", ("sent", "issued")),
+    ("recipients", "Lượt gửi đến từng nơi nhận", ()),
+    ("delivered", "Lượt nơi nhận đã lấy", ()),
+    ("refused", "Văn bản đi bị từ chối (02)", ("sent", "refused")),
+    ("received", "Văn bản đến", ("received", "arrived")),
+    ("statuses_sent", "Trạng thái đã gửi", ()),
 )
+"""What the bus counts, and where a box's report says the same."""
 _MAX_LINES = 400
 """Lines of a report that the page shows."""
 
@@ -120,16 +121,15 @@ def add_organ_pages(pages: Blueprint, exchange: Exchange) -> None:
             month=month,
             report=found,
             lines=_lines(content)[:_MAX_LINES],
-            compared=[(label, seen[key], _told(content, key)) for key, label in _SEEN] if month else [],
+            compared=[(label, seen[key], _told(content, path)) for key, label, path in _SEEN] if month else [],
         )
 
 
-def _told(content: Mapping[str, Any], key: str) -> int | None:
-    """What the organ reports for one of the bus's own counts, where it does: at the top, or as a ``total``."""
-    value = content.get(key)
-    if isinstance(value, dict):
-        value = value.get("total")
-    return value if type(value) is int else None
+def _told(content: object, path: tuple[str, ...]) -> int | None:
+    """The count at ``path`` of a report, None where it says nothing there."""
+    for key in path:
+        content = content.get(key) if isinstance(content, dict) else None
+    return content if type(content) is int else None
 
 
 def _lines(content: object, path: str = "") -> list[tuple[str, str]]:
