@@ -38,13 +38,8 @@ class EdxmlPacker:
         """The package with its files into ``blobs``, in bounded memory; returns (SHA-256, bytes)."""
         _sensible(package)
         total = sum(blobs.path(file.sha256).stat().st_size for file in package.files) * 4 // 3
-        if total > self.max_bytes:
-            raise BadInput(
-                N_("Gói tin có dung lượng %(size)s MB, vượt giới hạn %(limit)s MB của trục liên thông."),
-                next_step=N_("Giảm dung lượng tệp đính kèm rồi phát hành lại."),
-                size=total >> 20,
-                limit=self.max_bytes >> 20,
-            )
+        if total > self.max_bytes:  # known before anything is written
+            raise _too_large(total, self.max_bytes)
         return _write(_said(package, blobs, self.dialect), blobs, self.dialect, check, self.max_bytes)
 
     def status(self, package: StatusPackage) -> bytes:
@@ -192,7 +187,20 @@ def _write(document: ReadDocument, blobs: BlobStore, layout: Dialect, judge: Che
     body = Element("edXMLBody", children=[Element("edXMLManifest", children=lines, attributes=(("version", "1.0"),))])
     root = _envelope(header, layout, [body], [Element("AttachmentEncoded", children=attached)])
     with io.BufferedReader(Pieces(Layout(layout, blobs).write(root)), 1 << 20) as stream:
-        return blobs.put_stream(stream, max_bytes)
+        try:
+            return blobs.put_stream(stream, max_bytes)
+        except BadInput as error:
+            raise _too_large(max_bytes, max_bytes) from error
+
+
+def _too_large(size: int, limit: int) -> BadInput:
+    """The package is or grows to ``size`` bytes, more than ``limit``."""
+    return BadInput(
+        N_("Gói tin có dung lượng %(size)s MB, vượt giới hạn %(limit)s MB của trục liên thông."),
+        next_step=N_("Giảm dung lượng tệp đính kèm rồi phát hành lại."),
+        size=f"{size / (1 << 20):.1f}",
+        limit=limit >> 20,
+    )
 
 
 def _status_bytes(status: ReadStatus, layout: Dialect, judge: Check) -> bytes:
