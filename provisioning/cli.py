@@ -96,7 +96,21 @@ def _parser() -> argparse.ArgumentParser:
     verify.set_defaults(run=_verify, parser=verify)
     _edxml_actions(commands.add_parser("edxml", help="what is in a package or status (edXML), and its files"))
     bus = commands.add_parser("bus", help="the reference bus, for demos, tests and conformance")
-    bus.add_argument("--config", type=Path, required=True, help="the bus's TOML file")
+    bus.add_argument("--config", type=Path, help="the bus's TOML file; without it one is made in the data folder")
+    bus.add_argument("--data", type=Path, default=Path("bus-data"), help="without --config: folder (default: bus-data)")
+    bus.add_argument(
+        "--port",
+        type=int,
+        default=9444,
+        help="without --config: port of the line; then page, TLS for accounts, API (default: %(default)s)",
+    )
+    bus.add_argument(
+        "--vxp-http",
+        type=int,
+        default=0,
+        metavar="PORT",
+        help="without --config: plain HTTP on 127.0.0.1 for the VXP dialect, for the national SDK itself",
+    )
     bus.set_defaults(run=_bus)
     for name, text, stay in (
         ("demo", "a whole office with its bus: plays a short real day, then stays up", True),
@@ -212,7 +226,15 @@ def _edxml(options: argparse.Namespace) -> int:
 def _bus(options: argparse.Namespace) -> None:
     from sync.reference_bus.main import main as serve
 
-    serve(options.config)
+    if options.config:
+        serve(options.config)
+        return
+    from provisioning.bus import embedded
+
+    config = embedded(options.data, options.port, options.vxp_http)
+    for name, place in (("configuration", "bus.toml"), ("certificates", "pki/"), ("accounts", "accounts.toml")):
+        print(f"{name}: {config.data / place}", flush=True)
+    serve(config)
 
 
 def _migrate(options: argparse.Namespace) -> None:
