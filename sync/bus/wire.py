@@ -87,7 +87,7 @@ def now_by(seen: BusTime | None) -> str:
     return seen.utc.isoformat() if seen else ""
 
 
-def vietnamese(seconds: float) -> datetime:
+def moment(seconds: float) -> datetime:
     """A clock reading as a moment."""
     return datetime.fromtimestamp(seconds, UTC)
 

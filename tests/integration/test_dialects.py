@@ -239,3 +239,19 @@ def test_where_nothing_can_be_looked_up_a_lost_answer_stays_a_doubt(
         assert box.message(message_id)["state"] == "accepted", "the recipient's own word proves it"
         assert post.at_bus(message_id) == 1
     box.desk.db.close()
+
+
+def test_clocks_too_far_apart_are_named_and_blamed_on_no_secret(
+    office: Office, door: Door, clamd: Scanner, tmp_path: Path
+) -> None:
+    box, client = account_box(office, door, clamd, "vxp", tmp_path)
+    try:
+        door.bus.conditions(clock_offset_seconds=3600)
+        assert 3590 < client.time().offset < 3610, "the refusal itself says what time it is"
+        with pytest.raises(BusError, match="lệch 60 phút") as caught:
+            client.list_incoming("")
+        assert caught.value.fault is Fault.NONE
+    finally:
+        door.bus.conditions(clock_offset_seconds=0)
+        client.close()
+        box.desk.db.close()

@@ -207,7 +207,7 @@ class VxpClient:
         kind: str = "application/json", size: int | None = None,
     ) -> httpx.Request:  # fmt: skip
         """The SDK's own headers in its own order; nothing that httpx would add of itself."""
-        stamp = signing.timestamp(wire.vietnamese(time.time()))
+        stamp = signing.timestamp(wire.moment(time.time()))
         signed = [*fields, ("timestamp", stamp), ("Content-Type", kind), *last]
         headers = signing.headers(self._account.secret("secret"), signed)
         if isinstance(body, Body):
