@@ -87,8 +87,8 @@ def postgres() -> Iterator[Postgres]:
         server = Postgres(folder, passfile, process)
         _wait_for(server)
         yield server
-        process.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown
-        process.wait(timeout=20)
+        process.send_signal(signal.SIGQUIT)  # at once, without writing out what nobody will read
+        process.wait(timeout=60)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         passfile.unlink()
