@@ -9,7 +9,11 @@ from typing import Any
 
 from appliance.errors import N_, ConfigError
 
-_WORDS = {"rsa_padding": ("pkcs1v15", "pss"), "bus_dialect": ("native", "vxp", "lgsp")}
+_WORDS = {
+    "rsa_padding": ("pkcs1v15", "pss"),
+    "bus_dialect": ("native", "vxp", "lgsp"),
+    "unreadable": ("fail", "keep"),
+}
 """Settings that take one of a few words."""
 
 
@@ -44,6 +48,8 @@ class Settings:
     link_congestion: str = ""
     """TCP congestion control asked for when packages are sent, e.g. "bbr"; empty: the system's own."""
     poll_seconds: float = 15.0
+    unreadable: str = "fail"
+    """What the bus is told of a package that cannot be read: "fail" after three polls, or nothing ("keep")."""
     edxml_dialect: str = "java-sdk"
     """How packages are laid out for the bus at the other end of this route (sync/edxml/dialects.toml)."""
     pkcs11_modules: tuple[Path, ...] = (Path("/usr/lib/softhsm/libsofthsm2.so"),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from appliance.clock import newest_sample_age, record_bus_sample, record_chrony_sample
+from appliance.office import line
 from appliance.office.desk import Desk
 from appliance.store.database import transaction
 from sync.bus.base import BusClient, BusTime
@@ -28,6 +29,8 @@ def keep_sampled(desk: Desk, client: BusClient) -> bool:
     if desk.settings.chronyc:
         record_chrony_sample(desk.db, host=desk.settings.chronyc_host)
     if newest_sample_age(desk.db) < FRESH_SECONDS and desk.clock.read(desk.db).trusted:
+        return False
+    if line.paused(desk.db):
         return False
     sample_clock(desk, client)
     return True

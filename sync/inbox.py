@@ -1,23 +1,26 @@
 """The inbox engine: list → fetch → durable → read → taken in (one transaction) → acknowledged.
 
-Entries are taken strictly in the bus's order, so the cursor that arrival moves with each row never passes over one.
+The cursor moves only when a whole page is stored, so within a page the urgent and the small may go first.
 Nothing is acknowledged before it is committed; a lost acknowledgement is repeated from the inbox table.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from appliance.errors import N_, BadInput
-from appliance.office import arrival
+from appliance.office import arrival, quarantine
 from appliance.office.desk import Desk
+from appliance.office.queue_times import PARTIAL_KEPT, UNREADABLE_POLLS
 from appliance.store import facts
-from sync import intake, link, outbox, rescan
-from sync.bus.base import BusClient, BusError, DigestMismatch, InboxItem, InboxPage
+from sync import disk, intake, link, outbox, rescan
+from sync.bus.base import BusClient, BusError, DigestMismatch, Fault, InboxItem
 from sync.edxml.names import MAX_PACKAGE_BYTES
 
 CURSOR = "inbox:cursor"
@@ -25,41 +28,64 @@ PAGE = 50
 TRIES = 3
 """Polls after which content that cannot be had, or that breaks our own reader, goes to quarantine."""
 
+READER_MISTAKES = (AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What a mistake of our own reader looks like from outside."""
+UNREADABLE = N_("Phần mềm của trạm không đọc được gói tin này; báo kỹ thuật viên.")
+
 _log = logging.getLogger(__name__)
 
 
 def fetch_new(desk: Desk, client: BusClient, *, stop: Callable[[], bool] = lambda: False) -> Counter[str]:
-    """Take in what waits at the bus; returns how many entries came to what. Raises BusError when the line fails."""
+    """Take in what waits at the bus; returns how many entries came to what. Raises BusError when the line fails.
+
+    An entry that alone cannot be had does not hold up the others; the cursor then stays before it.
+    """
     report: Counter[str] = Counter()
     try:
         rescan.scan_left(desk)
+        report += _read_again(desk)
+        _count_poll(desk)
         acknowledge_all(desk, client)
-        while (page := client.list_incoming(facts.get(desk.db, CURSOR) or "", PAGE)).items:
-            for item in page.items:
-                if arrival.seen(desk, item.doc_id):
-                    continue
-                if stop():
-                    return report
-                report[take(desk, client, item)] += 1
-                acknowledge_all(desk, client)
-            if not _move_on(desk, page):
-                break
+        failure = _pages(desk, client, report, stop)
     except BusError as error:
         outbox.note_refusal(desk, error)
         raise
     link.note_ok(desk.db, desk.clock.now())
+    if failure:
+        raise failure
     return report
 
 
-def _move_on(desk: Desk, page: InboxPage) -> bool:
-    """All of the page is stored: ask further from here next time. False when the cursor does not move.
+def _pages(desk: Desk, client: BusClient, report: Counter[str], stop: Callable[[], bool]) -> BusError | None:
+    """Page after page to the end; returns the failure of an entry that stays to be had."""
+    failure: BusError | None = None
+    cursor = facts.get(desk.db, CURSOR) or ""
+    while (page := client.list_incoming(cursor, PAGE)).items:
+        for item in sorted(page.items, key=_order):
+            if arrival.seen(desk, item.doc_id):
+                continue
+            if stop():
+                return failure
+            try:
+                report[take(desk, client, item)] += 1
+            except BusError as error:
+                if error.link or error.fault is Fault.LINK:
+                    raise
+                failure = error
+                continue
+            acknowledge_all(desk, client)
+        if page.cursor == cursor:
+            break
+        cursor = page.cursor
+        if failure is None:
+            # kept too low it only shows entries again, which ``arrival.seen`` knows; it is never kept too high
+            facts.put(desk.db, CURSOR, cursor)
+    return failure
 
-    A cursor kept too low only shows entries again, which ``arrival.seen`` knows; it is never kept too high.
-    """
-    if page.cursor == (facts.get(desk.db, CURSOR) or ""):
-        return False
-    facts.put(desk.db, CURSOR, page.cursor)
-    return True
+
+def _order(item: InboxItem) -> tuple[bool, int, int, int]:
+    """Statuses first, then urgency, then the small before the large: on a thin line one scan may take an hour."""
+    return item.kind != "status", -item.priority, item.size if item.size >= 0 else MAX_PACKAGE_BYTES, item.seq
 
 
 def take(desk: Desk, client: BusClient, item: InboxItem) -> str:
@@ -70,17 +96,17 @@ def take(desk: Desk, client: BusClient, item: InboxItem) -> str:
     except BusError as error:
         if not (error.permanent or isinstance(error, DigestMismatch)) or not _given_up(desk, item):
             raise
-        return _quarantine(desk, _keep_what_came(desk, item, spool), str(error))
+        return _quarantine(desk, _keep_what_came(desk, item, spool), str(error), polls=UNREADABLE_POLLS)
     try:
         outcome = _take_in(desk, item)
     except BadInput as error:
         return _quarantine(desk, item, str(error))
-    except (AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+    except READER_MISTAKES:
         # A mistake of ours that this package brings out must not stop everything behind it for ever.
         _log.exception("package %s breaks the reader", item.doc_id)
         if not _given_up(desk, item):
             raise
-        return _quarantine(desk, item, N_("Phần mềm của trạm không đọc được gói tin này; báo kỹ thuật viên."))
+        return _quarantine(desk, item, UNREADABLE, polls=UNREADABLE_POLLS)
     return outcome
 
 
@@ -94,25 +120,36 @@ def _take_in(desk: Desk, item: InboxItem) -> str:
 
 
 def _fetch(desk: Desk, client: BusClient, item: InboxItem, spool: Path) -> InboxItem:
-    """The content durable in the blob store; a partial file outlives us so that the next try goes on from there.
+    """The content durable in the blob store; returns the entry with the size and digest that really came.
 
-    Returns the entry; where the bus told neither digest nor size, with those of what came.
+    A partial file outlives us so that the next try goes on from there. Raises BusError, Unavailable.
     """
     if item.size > MAX_PACKAGE_BYTES:
-        raise BusError(N_("Gói tin trên trục vượt dung lượng cho phép."), permanent=True)
-    if not item.sha256 or not desk.blobs.path(item.sha256).exists():
-        client.fetch(item, spool)
-        with spool.open("rb") as file:
-            sha256, size = desk.blobs.put_stream(file, MAX_PACKAGE_BYTES)
-        if not item.sha256:
-            item = replace(item, sha256=sha256, size=size)
+        raise _too_large()
+    if not (item.sha256 and desk.blobs.path(item.sha256).exists()):
+        disk.require_room(desk)
+        try:
+            client.fetch(item, spool)
+            if spool.stat().st_size > MAX_PACKAGE_BYTES:
+                raise _too_large()
+            with spool.open("rb") as file:
+                sha256, size = desk.blobs.put_stream(file, MAX_PACKAGE_BYTES)
+        except OSError as error:
+            raise disk.refused(error) from error
+        if item.sha256 not in ("", sha256):
+            raise DigestMismatch(N_("Nội dung tải về không khớp mã băm mà trục công bố."))
+        item = replace(item, sha256=sha256, size=size)
     spool.unlink(missing_ok=True)
     return item
 
 
-def _quarantine(desk: Desk, item: InboxItem, reason: str) -> str:
-    """Keep the entry with its bytes for a person to look at; the bus is then told that it cannot be used."""
-    arrival.quarantine(desk, intake.bus_item(item), reason)
+def _too_large() -> BusError:
+    return BusError(N_("Gói tin trên trục vượt dung lượng cho phép."), permanent=True)
+
+
+def _quarantine(desk: Desk, item: InboxItem, reason: str, *, polls: int = 0) -> str:
+    """Keep the entry with its bytes for a person to look at; after ``polls`` enough the bus is told."""
+    arrival.quarantine(desk, intake.bus_item(item), reason, polls=polls)
     return "quarantined"
 
 
@@ -127,11 +164,18 @@ def _keep_what_came(desk: Desk, item: InboxItem, spool: Path) -> InboxItem:
 
 
 def acknowledge_all(desk: Desk, client: BusClient) -> None:
-    """Acknowledge all that is committed and not acknowledged; documents with unscanned files wait for the scanner."""
+    """Acknowledge all that is committed and not acknowledged; documents with unscanned files wait for the scanner.
+
+    What cannot be read stays unacknowledged for some polls (or for good, by the setting ``unreadable``), so that an
+    update of the software or the sender may still save it (bus-link C.2 rule 4).
+    """
+    polls = UNREADABLE_POLLS if desk.settings.unreadable == "fail" else 1 << 30
     rows = desk.db.execute(
-        "SELECT bus_doc_id, state, reason, sha256 FROM inbox WHERE acked_at IS NULL AND NOT EXISTS ("
+        "SELECT bus_doc_id, state, reason, sha256 FROM inbox WHERE acked_at IS NULL"
+        " AND (state <> 'quarantined' OR polls >= ?) AND NOT EXISTS ("
         " SELECT 1 FROM incoming JOIN incoming_file ON incoming_id = incoming.id"
-        " WHERE incoming.bus_doc_id = inbox.bus_doc_id AND scan = '') ORDER BY seq"
+        " WHERE incoming.bus_doc_id = inbox.bus_doc_id AND scan = '') ORDER BY seq",
+        [polls],
     ).fetchall()
     for doc_id, state, reason, sha256 in rows:
         try:
@@ -154,7 +198,45 @@ def _given_up(desk: Desk, item: InboxItem) -> bool:
     return False
 
 
+def _count_poll(desk: Desk) -> None:
+    """One more poll for what lies unacknowledged in quarantine."""
+    desk.db.execute(
+        "UPDATE inbox SET polls = polls + 1 WHERE state = 'quarantined' AND acked_at IS NULL AND polls < ?",
+        [UNREADABLE_POLLS],
+    )
+
+
+def _read_again(desk: Desk) -> Counter[str]:
+    """What people asked to have read once more: the kept bytes through today's reader."""
+    report: Counter[str] = Counter()
+    for row in quarantine.asked(desk):
+        item = InboxItem(row["seq"], row["bus_doc_id"], row["message_id"] or "", row["kind"], 0, "", row["to_code"],
+                         row["size"], row["sha256"])  # fmt: skip
+        try:
+            report[_take_in(desk, item)] += 1
+        except BadInput as error:
+            quarantine.still_unreadable(desk, item.doc_id, str(error))
+        except READER_MISTAKES:
+            _log.exception("package %s still breaks the reader", item.doc_id)
+            quarantine.still_unreadable(desk, item.doc_id, UNREADABLE)
+    return report
+
+
 def _spool(desk: Desk, item: InboxItem) -> Path:
-    folder = desk.settings.data / "spool"
+    """Where the content grows; a bus's ids may hold anything, so the name is a digest of it."""
+    folder = _spool_folder(desk)
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{item.doc_id}.part"
+    return folder / f"{hashlib.sha256(item.doc_id.encode()).hexdigest()[:40]}.part"
+
+
+def _spool_folder(desk: Desk) -> Path:
+    return desk.settings.data / "spool"
+
+
+def clear_leftovers(desk: Desk) -> int:
+    """Remove downloads that nobody has gone on with for a week; returns how many."""
+    oldest = time.time() - PARTIAL_KEPT.total_seconds()
+    stale = [path for path in _spool_folder(desk).glob("*.part") if path.stat().st_mtime < oldest]
+    for path in stale:
+        path.unlink(missing_ok=True)
+    return len(stale)

@@ -20,12 +20,12 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from appliance.clock import VN, Clock
 from appliance.config import Settings
 from appliance.errors import N_, ConfigError, TramError, Unavailable
-from appliance.office import custody, evidence, rechecks
+from appliance.office import custody, deadlines, evidence, rechecks
 from appliance.office.desk import Desk
 from appliance.signing.trust import TrustStore
 from appliance.store import facts
-from sync import bus_clock, directory, inbox, link, link_certificate, outbox, receipts, recipients, reports
-from sync.bus.base import BusClient
+from sync import bus_clock, directory, inbox, link, link_certificate, outbox, receipts, recipients, reports, wake
+from sync.bus.base import BusClient, BusError, Fault
 from sync.bus.factory import make_client
 from sync.evidence import lists
 from sync.evidence.broker import answering
@@ -33,7 +33,9 @@ from sync.evidence.line import DirectLine
 
 _log = logging.getLogger(__name__)
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
-_SEND = "send"
+_SEND, _FETCH = "send", "fetch"
+_running: set[str] = set()
+"""Names of the jobs under way in this process."""
 _PATIENCE = 10.0
 """Seconds a stop waits for the jobs."""
 
@@ -50,7 +52,7 @@ def main(settings: Settings, make_desk: Callable[[], Desk]) -> None:
         scheduler.start()
         _notify("READY=1")
         try:
-            _watch(scheduler, make_desk, stop)
+            _watch(settings, scheduler, make_desk, client, stop)
         finally:
             _notify("STOPPING=1")
             _shut_down(scheduler)
@@ -111,10 +113,15 @@ def _scheduler(
     )
     jobs: dict[str, tuple[float, Callable[[Desk], object]]] = {
         _SEND: (settings.poll_seconds, lambda desk: outbox.send_due(desk, client, stop=stop.is_set)),
-        "fetch": (settings.poll_seconds, lambda desk: inbox.fetch_new(desk, client, stop=stop.is_set)),
-        "recipients": (4 * settings.poll_seconds, lambda desk: recipients.refresh_recipients(desk, client, days=1)),
-        "recipients-all": (_HOUR, lambda desk: recipients.refresh_recipients(desk, client)),
-        "directory": (_DAY, lambda desk: directory.refresh_directory(desk, client)),
+        _FETCH: (settings.poll_seconds, _on_line(lambda desk: inbox.fetch_new(desk, client, stop=stop.is_set))),
+        "recipients": (
+            4 * settings.poll_seconds,
+            _on_line(lambda desk: recipients.refresh_recipients(desk, client, days=1)),
+        ),
+        "recipients-all": (_HOUR, _on_line(lambda desk: recipients.refresh_recipients(desk, client))),
+        "directory": (_DAY, _on_line(lambda desk: directory.refresh_directory(desk, client))),
+        "deadlines": (_MINUTE, deadlines.watch),
+        "leftovers": (_HOUR, inbox.clear_leftovers),
         "rechecks": (_MINUTE, rechecks.keep_current),
         # lists before stamps: a file is extended with what has just been fetched
         "lists": (_HOUR, lists.refresh),
@@ -138,6 +145,7 @@ def run_job(name: str, make_desk: Callable[[], Desk], work: Callable[[Desk], obj
     """One run with its own desk. Its failure becomes the fact ``job:<name>:error``, which a success clears."""
     desk = make_desk()
     key = f"job:{name}:error"
+    _running.add(name)
     try:
         work(desk)
     except TramError as error:
@@ -151,7 +159,24 @@ def run_job(name: str, make_desk: Callable[[], Desk], work: Callable[[Desk], obj
         if facts.get(desk.db, key) is not None:
             facts.clear(desk.db, key)
     finally:
+        _running.discard(name)
         desk.db.close()
+
+
+def _on_line(work: Callable[[Desk], object]) -> Callable[[Desk], object]:
+    """``work`` only while the line may be used by everything: not paused, and not so broken that only probes go out."""
+
+    def run(desk: Desk) -> object:
+        if not link.closed(desk.db):
+            return None
+        try:
+            return work(desk)
+        except BusError as error:
+            if error.fault is Fault.LINK:
+                outbox.note_refusal(desk, error)
+            raise
+
+    return run
 
 
 def _remember(desk: Desk, key: str, message: str, next_step: str) -> None:
@@ -159,16 +184,31 @@ def _remember(desk: Desk, key: str, message: str, next_step: str) -> None:
     facts.put(desk.db, key, json.dumps(value, ensure_ascii=False))
 
 
-def _watch(scheduler: BackgroundScheduler, make_desk: Callable[[], Desk], stop: threading.Event) -> None:
-    """Each second: has the web or an arrival queued something? Then sending starts now and not at the next poll."""
+def _watch(
+    settings: Settings,
+    scheduler: BackgroundScheduler,
+    make_desk: Callable[[], Desk],
+    client: BusClient,
+    stop: threading.Event,
+) -> None:
+    """Until ``stop``: whatever ends a pause early starts its job now and not at the next poll."""
+
+    def start(name: str) -> Callable[[], None]:
+        def now() -> None:
+            if name not in _running:  # a run under way sees what is new by itself
+                scheduler.modify_job(name, next_run_time=datetime.now(VN))
+
+        return now
+
+    send, fetch = start(_SEND), start(_FETCH)
+    for work, arguments in (
+        (wake.watch_line, (make_desk, settings.bus_url, send, stop)),
+        (wake.listen, (make_desk, client, fetch, settings.poll_seconds, stop)),
+    ):
+        threading.Thread(target=work, args=arguments, name=work.__name__, daemon=True).start()
     desk = make_desk()
-    newest = -1
     with closing(desk.db):
-        while not stop.wait(1.0):
-            (last,) = desk.db.execute("SELECT coalesce(max(rowid), 0) FROM message").fetchone()
-            if last > newest >= 0:
-                scheduler.modify_job(_SEND, next_run_time=datetime.now(VN))
-            newest = last
+        wake.watch_queue(desk, send, fetch, stop)
 
 
 def _notify(state: str) -> None:

@@ -71,6 +71,7 @@ ACTIONS: dict[str, str] = {
     "message.hold": N_("Tạm giữ gói tin"),
     "message.release": N_("Thôi giữ gói tin"),
     "message.correct": N_("Sửa và gửi lại gói tin"),
+    "message.late": N_("Văn bản quá hạn gửi"),
     "link.pause": N_("Tạm dừng kết nối với trục"),
     "link.resume": N_("Nối lại kết nối với trục"),
     "inbox.again": N_("Yêu cầu đọc lại gói tin cách ly"),

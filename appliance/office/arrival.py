@@ -218,11 +218,15 @@ def _raise_recipient(desk: Desk, outgoing_id: str, status: ReceivedStatus) -> No
             )
 
 
-def quarantine(desk: Desk, item: BusItem, reason: str) -> None:
-    """Keep what cannot be read, with its bytes and the reason; the clerk and the technician see it."""
+def quarantine(desk: Desk, item: BusItem, reason: str, *, polls: int = 0) -> None:
+    """Keep what cannot be read, with its bytes and the reason; the clerk and the technician see it.
+
+    ``polls``: how often it has been tried already.
+    """
     now = desk.clock.now()
     with transaction(desk.db):
         _inbox_row(desk, item, "quarantined", now, reason)
+        desk.db.execute("UPDATE inbox SET polls = ? WHERE bus_doc_id = ?", [polls, item.bus_doc_id])
         audit.append(
             desk.db,
             now,
@@ -247,20 +251,14 @@ def acknowledged(desk: Desk, bus_doc_id: str) -> None:
 
 
 def _inbox_row(desk: Desk, item: BusItem, state: str, now: datetime, reason: str = "") -> None:
-    """The transport's own record, in the caller's transaction."""
-    desk.db.table("inbox").insert(
-        {
-            "bus_doc_id": item.bus_doc_id,
-            "kind": item.kind,
-            "message_id": item.message_id,
-            "seq": item.seq,
-            "sha256": item.sha256,
-            "size": item.size,
-            "state": state,
-            "reason": reason,
-            "received_at": now.isoformat(),
-        }
-    )
+    """The transport's own record, in the caller's transaction; one in quarantine is taken out when it can be read."""
+    desk.db.execute(
+        "INSERT INTO inbox (bus_doc_id, kind, message_id, seq, sha256, size, state, reason, received_at, to_code)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (bus_doc_id) DO UPDATE SET kind = excluded.kind,"
+        " state = excluded.state, reason = '', again_at = NULL, acked_at = NULL WHERE inbox.state = 'quarantined'",
+        [item.bus_doc_id, item.kind, item.message_id, item.seq, item.sha256, item.size, state, reason,
+         now.isoformat(), item.to_code],
+    )  # fmt: skip
 
 
 def quarantined(desk: Desk) -> list[dict[str, object]]:

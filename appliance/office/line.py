@@ -13,12 +13,16 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from appliance.errors import N_, NotAllowed, WrongState
+from appliance.office import notices
 from appliance.office.desk import Actor, Desk
 from appliance.store import audit, facts
 from appliance.store.database import transaction
 
 KEY = "link:state"
 PAUSED = "link:paused"
+PAUSE_NOTICE = N_(
+    "Trạm tạm dừng mọi trao đổi với trục: %(reason)s Kỹ thuật viên xử lý rồi nối lại ở trang Hàng đợi gửi."
+)
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,8 @@ def pause(db: Database, now: datetime, reason: str, next_step: str) -> bool:
             return False
         told = {"at": now.isoformat(), "reason": reason, "next_step": next_step}
         facts.put(db, PAUSED, json.dumps(told, ensure_ascii=False))
+        text = PAUSE_NOTICE % {"reason": reason}
+        notices.tell_staff(db, "link:bus", kind="link_paused", mark=now.isoformat(), text=text, at=now)
         audit.append(db, now, "system", "link.pause", "link:bus", {"reason": reason})
     return True
 

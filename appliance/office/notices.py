@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from appliance.errors import N_, NotFound
-from appliance.office import people
+from appliance.office import organs, people
 from appliance.office.desk import Actor, Desk
 from appliance.office.devices import Device
 from appliance.store import audit
@@ -19,7 +19,7 @@ from appliance.store.text import uuid7
 
 @dataclass(frozen=True)
 class Notice:
-    """One notice for one person. ``subject``: 'device:<id>'."""
+    """One notice for one person. ``subject``: 'device:<id>', 'message:<id>', 'queue:<organ>', 'link:bus', …"""
 
     id: str
     account_id: str
@@ -30,6 +30,11 @@ class Notice:
     text: str
     created_at: str
     read_at: str | None
+
+    @property
+    def subject_kind(self) -> str:
+        """What sort of thing it is about: the word before the colon."""
+        return self.subject.partition(":")[0]
 
     @property
     def subject_id(self) -> str:
@@ -43,15 +48,40 @@ _COLUMNS = ", ".join(Notice.__dataclass_fields__)
 def tell(
     db: Database, accounts: Iterable[str], device: Device, *, kind: str, mark: str, text: str, at: datetime
 ) -> int:
-    """Tell each account once for this kind and mark; returns how many are new. Joins the caller's transaction."""
+    """Tell each account once about a device, for this kind and mark; returns how many are new."""
+    return tell_of(db, accounts, device.organ_id, f"device:{device.id}", kind=kind, mark=mark, text=text, at=at)
+
+
+def tell_of(
+    db: Database,
+    accounts: Iterable[str],
+    organ_id: str,
+    subject: str,
+    *,
+    kind: str,
+    mark: str,
+    text: str,
+    at: datetime,
+) -> int:
+    """Tell each account once of this subject, kind and mark; returns how many are new.
+
+    Joins the caller's transaction.
+    """
     new = 0
     for account_id in accounts:
         cursor = db.execute(
             f"INSERT INTO notice ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL) ON CONFLICT DO NOTHING",
-            [uuid7(), account_id, device.organ_id, kind, f"device:{device.id}", mark, text, at.isoformat()],
+            [uuid7(), account_id, organ_id, kind, subject, mark, text, at.isoformat()],
         )
         new += cursor.rowcount
     return new
+
+
+def tell_staff(db: Database, subject: str, *, kind: str, mark: str, text: str, at: datetime) -> None:
+    """Tell the clerks and technicians of every organ of the box; joins the caller's transaction."""
+    for organ in organs.own(db):
+        accounts = [account.id for account in people.with_role(db, organ.id, "clerk", "technician")]
+        tell_of(db, accounts, organ.id, subject, kind=kind, mark=mark, text=text, at=at)
 
 
 def about_device(db: Database, device: Device, *, besides: str = "") -> list[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, current_app, redirect, render_template, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from appliance.errors import N_
-from appliance.office import incoming, outgoing, verdicts
+from appliance.office import deadlines, incoming, outgoing, verdicts
 from appliance.office.desk import Actor, Desk
 from web.access import open_to, passive
 from web.areas import render_area
@@ -42,7 +42,9 @@ def mine() -> str | Response:
     piles = [pile for pile in _piles(work, person) if pile.documents]
     now = work.clock.now()
     late = late_messages(work.db, person.organ_id, now.isoformat()) if person.has("clerk", "leader") else 0
-    return render_template("home/mine.html", piles=piles, now=now, late=late)
+    soon = deadlines.soon(work, person.organ_id) if person.has("clerk", "leader") else 0
+    courier = "courier.index" in current_app.view_functions and person.has("clerk")
+    return render_template("home/mine.html", piles=piles, now=now, late=late, soon=soon, courier=courier)
 
 
 @pages.get("/trang-thai")
