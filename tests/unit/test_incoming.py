@@ -10,7 +10,7 @@ from appliance.errors import BadInput, NotAllowed, NotFound, WrongState
 from appliance.office import arrival, incoming
 from appliance.office.arrival import BusItem, ReceivedDocument, ReceivedStatus
 from appliance.office.desk import Party
-from appliance.store import audit, facts
+from appliance.store import audit
 from sync.edxml.reader import ReadStatus, read_package
 from tests.office_fixtures import Office
 
@@ -56,7 +56,6 @@ def test_a_document_that_arrives_is_in_the_list_and_reports_01(office: Office) -
     found, total = incoming.listing(office.desk, office.clerk)
     assert (total, found[0].id, found[0].state) == (1, incoming_id, "arrived")
     assert queued_statuses(office) == ["01"]
-    assert facts.get(office.desk.db, arrival.CURSOR) == "1"
 
 
 def test_a_document_that_comes_twice_appears_once(office: Office) -> None:
