@@ -27,13 +27,15 @@ def add_signed(parts: Parts, name: str, sha256: str) -> None:
             (f"Chữ ký số trên {name}: {who}", f"The signatures on {name}: {who}"),
             (
                 "pdfsig: không byte nào trong phần được ký đã đổi từ khi ký. openssl: chữ ký được lấy nguyên từ tệp PDF"
-                " (OK), ký đúng những byte đó, bằng chứng thư do tổ chức nêu ở bước đầu cấp (CMS Verification"
-                " successful). KHÔNG chứng minh: thời điểm ký do người ký khai; chỉ dấu thời gian của bên"
-                " thứ ba trên toàn tệp, nếu có (Verification: OK), chứng minh tệp đã có vào thời điểm trong dấu.",
+                " (OK), ký đúng những byte đó, bằng chứng thư chu-ky/….pem do tổ chức nêu ở bước trước"
+                " cấp (CMS Verification successful, OK). KHÔNG chứng minh: thời điểm ký do người ký khai; chỉ dấu thời"
+                " gian của bên thứ ba trên toàn tệp, nếu có (Verification: OK), chứng minh tệp đã có vào"
+                " thời điểm trong dấu.",
                 "pdfsig: no byte of what was signed has changed since. openssl: the signature is the one in the PDF"
-                " (OK), it is over those bytes, by a certificate of the authorities of the first step (CMS"
-                " Verification successful). NOT proven: the signing time is the signer's claim; only a third party's"
-                " time stamp over the whole file, where there is one (Verification: OK), proves that the file existed"
+                " (OK), it is over those bytes, by the certificate chu-ky/….pem of the authorities of the"
+                " step before (CMS Verification successful, OK). NOT proven: the signing time is the signer's claim;"
+                " only a third party's time stamp over the whole file, where there is one (Verification: OK), proves"
+                " that the file existed"
                 " at the time in it.",
             ),
             tuple(commands),
@@ -47,18 +49,19 @@ def _by_openssl(parts: Parts, name: str, base: str, one: Found) -> list[tuple[st
     parts.put(f"{base}.pem", pem.armor("CERTIFICATE", one.signer.dump()))
     covered = f"{{ head -c {before} {name}; tail -c +{after + 1} {name} | head -c {rest}; }}"
     anchors = f"-CAfile {_ROOTS}"
-    judge = (
-        (
-            f"openssl ts -verify -token_in -in {base}.p7s -data /dev/stdin {anchors} -untrusted {_OTHERS}",
+    if one.stamp:
+        judge = (
+            f"openssl ts -verify -token_in -in {base}.p7s -data /dev/stdin {anchors} -untrusted {_OTHERS}"
+            f" -attime {one.moment} 2>&1",
             "Verification: OK",
         )
-        if one.stamp
-        else (
+    else:  # it names its signer only when it holds
+        judge = (
             f"openssl cms -verify -binary -inform DER -in {base}.p7s -content /dev/stdin {anchors}"
-            f" -certfile {_OTHERS} -purpose any -out /dev/null",
-            "CMS Verification successful",
+            f" -certfile {_OTHERS} -purpose any -attime {one.moment} -out /dev/null -signer /dev/stdout"
+            f" | cmp - {base}.pem && echo OK",
+            "OK",
         )
-    )
     digits = after - (first + before)
     return [
         (
@@ -66,5 +69,5 @@ def _by_openssl(parts: Parts, name: str, base: str, one: Found) -> list[tuple[st
             f" | head -c {len(one.cms)} | cmp - {base}.p7s && echo OK",
             "OK",
         ),
-        (f"{covered} | {judge[0]} -attime {one.moment} 2>&1", judge[1]),
+        (f"{covered} | {judge[0]}", judge[1]),
     ]
