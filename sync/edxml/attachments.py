@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
+from appliance.errors import N_
 from appliance.store.blobs import BlobStore
-from sync.edxml.media import media_type, safe_name, unwrap
+from sync.edxml.media import media_type, safe_name, size_inside, unwrap
 from sync.edxml.model import Listed, ReadFile
 from sync.edxml.names import MAX_PACKAGE_BYTES, clean
 from sync.edxml.notes import Notes
-from sync.edxml.tree import Node
+from sync.edxml.tree import Node, hostile
 
+MAX_UNPACKED = 5 * MAX_PACKAGE_BYTES
+"""Bytes of all files of a package together, out of their zip wrappers."""
 _HEAD, _MAGIC_HEAD = 1 << 16, 1024
 _REPLACEMENT = "\ufffd".encode()
 _RUINED = 8
@@ -36,12 +39,10 @@ def files(root: Node, listed: tuple[Listed, ...], notes: Notes, blobs: BlobStore
     """The attachments that can be decoded, durable in ``blobs``. Raises BadPackage for a zip bomb."""
     by_id = {entry.content_id: entry for entry in listed}
     found: list[ReadFile] = []
-    for number, node in enumerate((node for node in root.walk() if node.name == "Attachment"), start=1):
-        content_id = bare(node.value("ContentId"))
-        entry = by_id.get(content_id) or Listed(content_id, "", "")
-        description = clean(node.value("Description"))
-        written = node.value("AttachmentName") or entry.name or description or entry.description
-        name = safe_name(written, number)
+    nodes = [node for node in root.walk() if node.name == "Attachment"]
+    named = [(node, _name(node, number, by_id)) for number, node in enumerate(nodes, start=1)]
+    _bounded(named)
+    for node, name in named:
         holder = node.child("ContentTransferEncoded")
         if holder is None or holder.content is None or holder.content.broken:
             notes.append(f"Tệp “{name}” không giải mã được, chỉ còn trong gói tin gốc.")
@@ -54,14 +55,33 @@ def files(root: Node, listed: tuple[Listed, ...], notes: Notes, blobs: BlobStore
                 sha256=file[1],
                 size=file[2],
                 declared=clean(node.value("ContentType")),
-                content_id=content_id,
-                description=description,
+                content_id=bare(node.value("ContentId")),
+                description=clean(node.value("Description")),
             )
         )
         holder.content.file.close()  # the decoded bytes are in the store now
     if len(found) < len(listed):
         notes.append(f"Gói tin kê {len(listed)} tệp đính kèm nhưng chỉ có {len(found)} tệp đọc được.")
     return tuple(found)
+
+
+def _name(node: Node, number: int, by_id: dict[str, Listed]) -> str:
+    """The name it gives itself, or the manifest gives it, or its description; safe."""
+    content_id = bare(node.value("ContentId"))
+    entry = by_id.get(content_id) or Listed(content_id, "", "")
+    described = clean(node.value("Description"))
+    return safe_name(node.value("AttachmentName") or entry.name or described or entry.description, number)
+
+
+def _bounded(named: list[tuple[Node, str]]) -> None:
+    """Raises BadPackage, before anything is stored, when the files together would unpack to too much."""
+    total = 0
+    for node, name in named:
+        holder = node.child("ContentTransferEncoded")
+        if holder and holder.content and not holder.content.broken:
+            total += size_inside(holder.content.file, name)
+    if total > MAX_UNPACKED:
+        raise hostile(N_("Các tệp đính kèm bung ra quá lớn (bom nén)."))
 
 
 def bare(content_id: str) -> str:

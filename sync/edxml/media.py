@@ -28,6 +28,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"<?xml", "application/xml"),
 )
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_TORN = (zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, RuntimeError, OSError, EOFError)
 _ZIP, _OLE = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")
 _BY_NAME: dict[bytes, dict[str, str]] = {
     _ZIP: {
@@ -91,9 +92,21 @@ def unwrap(file: BinaryIO, name: str) -> tuple[BinaryIO, str]:
         if archive.testzip() is not None:
             raise zipfile.BadZipFile("wrong checksum")
         return cast(BinaryIO, archive.open(entry)), ""
-    except (zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, RuntimeError, OSError, EOFError):
+    except _TORN:
         file.seek(0)
         return file, f"Tệp “{name}” nằm trong lớp nén bị hỏng, được giữ nguyên như đã nhận."
+
+
+def size_inside(file: BinaryIO, name: str) -> int:
+    """Bytes that the file, or the one in its zip wrapper, will take; by the zip's directory, which reading keeps to."""
+    file.seek(0, 2)
+    size = file.tell()
+    if not wrapped(file, name):
+        return size
+    try:
+        return max(size, sum(entry.file_size for entry in zipfile.ZipFile(file).infolist()))
+    except _TORN:
+        return size
 
 
 def wrapped(file: BinaryIO, name: str) -> bool:

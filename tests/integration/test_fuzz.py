@@ -15,9 +15,9 @@ from tests.fuzz.run import KEPT, fuzz, judge
 def test_twenty_seconds_of_fuzzing_find_nothing(tmp_path: Path) -> None:
     report = fuzz(seed=102, seconds=20, keep=tmp_path / "findings")
     assert report.findings == []
-    assert report.inputs > 500
-    assert min(report.documents, report.statuses, report.refused) > 50
-    assert report.peak - report.base < 40 << 20
+    assert report.inputs > 300
+    assert min(report.documents, report.statuses, report.refused) > 20
+    assert report.peak - report.base < 64 << 20
 
 
 @pytest.mark.parametrize("path", sorted(KEPT.glob("*.bin")), ids=lambda path: path.stem)

@@ -316,3 +316,15 @@ def test_a_zip_that_lies_about_its_directory_is_not_opened(blobs: BlobStore) -> 
     lying = many[: end + 8] + b"\x01\x00\x01\x00" + many[end + 12 :]
     package = read(raw_package(attachments=raw_attachment(lying, "a.pdf")), blobs)
     assert blobs.read(package.files[0].sha256) == lying
+
+
+def test_files_that_unpack_to_too_much_together_are_refused_before_any_is_stored(blobs: BlobStore) -> None:
+    """Each is below every limit of its own: 40 MB, packed a hundred to one."""
+    one = raw_attachment(zipped(("a.csv", (bytes(400) + b"0123456789abcdef") * 100_000)), "a.csv")
+    assert read(raw_package(attachments=one), blobs).files[0].size == 41_600_000
+    stored = sum(1 for _ in blobs.root.glob("??/*"))
+    with pytest.raises(BadPackage, match="bung ra quá lớn"):
+        read_package(raw_package(attachments=one * 8), blobs)
+    assert sum(1 for _ in blobs.root.glob("??/*")) == stored
+    kept = raw_package(attachments=one.replace("a.csv", "a.zip") * 8)
+    assert len(read(kept, blobs).files) == 8, "a zip that stays a zip unpacks to nothing"
