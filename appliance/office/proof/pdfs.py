@@ -6,11 +6,11 @@ import io
 from dataclasses import dataclass
 
 from asn1crypto import x509
-from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import EmbeddedPdfSignature
 
 from appliance.clock import VN
+from appliance.signing.inspection import UNREADABLE
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def signatures(data: bytes) -> list[Found]:
     try:
         reader = PdfFileReader(io.BytesIO(data))
         return [one for embedded in reader.embedded_signatures if (one := _found(embedded))]
-    except (PdfError, ValueError, KeyError, TypeError):
+    except UNREADABLE:
         return []
 
 
