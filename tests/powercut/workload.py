@@ -26,7 +26,7 @@ from provisioning.demo.cast import PEOPLE
 from provisioning.demo.office import fill
 from sync import inbox
 from sync.bus.base import InboxItem, InboxPage
-from sync.reference_bus.api import create_api
+from sync.reference_bus.native.app import create_api
 from sync.reference_bus.config import BusConfig, OrganEntry
 from sync.reference_bus.exchange import Exchange
 from sync.reference_bus.tls import ORGANS
