@@ -26,9 +26,9 @@ from provisioning.demo.cast import PEOPLE
 from provisioning.demo.office import fill
 from sync import inbox
 from sync.bus.base import InboxItem, InboxPage
-from sync.reference_bus.native.app import create_api
 from sync.reference_bus.config import BusConfig, OrganEntry
 from sync.reference_bus.exchange import Exchange
+from sync.reference_bus.native.app import create_api
 from sync.reference_bus.tls import ORGANS
 from tests.bus_fixtures import Authority
 from tests.edxml_fixtures import document, file_in, package_bytes
