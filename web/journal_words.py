@@ -56,6 +56,7 @@ ACTIONS: dict[str, str] = {
     "incoming.assign": N_("Phân công"),
     "incoming.start": N_("Bắt đầu xử lý"),
     "incoming.finish": N_("Hoàn thành"),
+    "incoming.answer_recall": N_("Trả lời yêu cầu lấy lại"),
     "verdict.change": N_("Kết quả kiểm tra chữ ký thay đổi"),
     "verdict.seen": N_("Xác nhận đã xem kết quả kiểm tra mới"),
     "trust.add": N_("Thêm vào danh sách tin cậy"),

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from appliance import clock
 from appliance.errors import N_, BadInput
-from appliance.office import messages, organs, verdicts
+from appliance.office import messages, organs, recall_requests, verdicts
 from appliance.office.desk import SYSTEM, Desk, Party
 from appliance.office.incoming import Incoming, prepare_status
 from appliance.regulation.document_types import STATUS_RANK
@@ -185,6 +185,11 @@ def receive_status(desk: Desk, status: ReceivedStatus) -> None:
                 "sha256": item.sha256,
             }
         )
+        asked = organs.by_code(db, item.to_code)
+        if status.status_code == recall_requests.ASKED and asked is not None and asked.local:
+            recall_requests.note(
+                db, item.bus_doc_id, asked.id, status.sender.code, status.document_code, status.description, now
+            )
         if outgoing_id:
             _raise_recipient(desk, outgoing_id, status)
             codes = organs.codes_of(db, status.sender.code)

@@ -78,7 +78,7 @@ def prepare_status(desk: Desk, package: StatusPackage, *, organ_id: str, incomin
 def enqueue(db: Database, prepared: Prepared, now: datetime) -> None:
     """Put a prepared package into the queue; inside the transaction of the change it reports.
 
-    A status that was already queued for this document is not queued twice.
+    A status that was already queued for this document is not queued twice; each request to recall has its own answer.
     """
     if not db.conn.in_transaction:
         raise RuntimeError("a message is queued in the transaction of its change")
@@ -87,7 +87,8 @@ def enqueue(db: Database, prepared: Prepared, now: datetime) -> None:
         "INSERT INTO message (id, kind, organ_id, outgoing_id, incoming_id, status_code, title, priority,"
         " sha256, size, state,"
         " queued_at, due_target, due_latest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'ready', ?, ?, ?)"
-        " ON CONFLICT (incoming_id, status_code) WHERE kind = 'status' AND supersedes IS NULL DO NOTHING",
+        " ON CONFLICT (incoming_id, status_code) WHERE kind = 'status' AND supersedes IS NULL"
+        " AND status_code NOT IN ('15', '16') DO NOTHING",
         [
             prepared.id,
             prepared.kind,

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from appliance.errors import N_, BadInput, NotFound, TramError
-from appliance.office import arrival, incoming, organs, people
+from appliance.office import arrival, incoming, organs, people, recall_requests
 from appliance.office.desk import Actor
 from appliance.office.incoming import TRANSITIONS, Incoming
 from appliance.office.legal_value import legal_value, of_incoming
@@ -35,6 +35,7 @@ STEPS: dict[str, str] = {
     "assign": N_("Lãnh đạo phân công"),
     "start": N_("Bắt đầu xử lý"),
     "finish": N_("Hoàn thành"),
+    "answer_recall": N_("Trả lời yêu cầu lấy lại"),
     "verdict.change": N_("Kết quả kiểm tra chữ ký số thay đổi"),
     "verdict.seen": N_("Văn thư đã xem kết quả kiểm tra mới"),
 }
@@ -139,6 +140,19 @@ def finish(document_id: str) -> str:
     return _("Đã hoàn thành và báo nơi gửi.")
 
 
+@pages.post("/van-ban-den/<document_id>/lay-lai")
+@open_to("clerk")
+@step
+def answer_recall(document_id: str) -> str:
+    """Agree that the sender takes the document back, or refuse."""
+    choice, asked = request.form.get("answer", ""), request.form.get("request", "")
+    if choice not in ("agree", "refuse"):
+        raise BadInput(N_("Chưa chọn đồng ý hay không đồng ý."), next_step=N_("Bấm một trong hai nút."))
+    reason = request.form.get("reason", "")
+    recall_requests.answer(desk(), actor(), document_id, asked, agree=choice == "agree", reason=reason)
+    return _("Đã trả lời và báo nơi gửi.")
+
+
 def _doable(person: Actor, document: Incoming) -> list[str]:
     """Steps open to this person now, from the office's table; the office checks again."""
     task = ("start", "finish")
@@ -170,6 +184,7 @@ def _page(document: Incoming, error: TramError | None) -> str:
         value_rule=LEGAL_VALUE,
         changed=verdict_news(f"incoming:{document.id}"),
         alarms=_alarms(files),
+        recalls=recall_requests.of_document(work.db, document),
         now=work.clock.now(),
     )
 

@@ -1,0 +1,95 @@
+"""A sender asks for a document back (status 13): the clerk agrees (15) or refuses (16). Nothing happens by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from appliance import clock
+from appliance.errors import N_, BadInput, NotAllowed, WrongState
+from appliance.office import incoming, messages, organs
+from appliance.office.desk import Actor, Desk
+from appliance.office.incoming import Incoming
+from appliance.regulation import rules
+from appliance.store import audit
+from appliance.store.database import transaction
+from appliance.store.text import nfc
+
+ASKED = "13"
+AGREED = "15"
+REFUSED = "16"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request; ``status_code``, ``answer`` and ``answered_at`` are None while it waits."""
+
+    id: str
+    reason: str
+    received_at: str
+    status_code: str | None
+    answer: str | None
+    answered_at: str | None
+
+
+def note(
+    db: Database, bus_doc_id: str, organ_id: str, from_code: str, document_code: str, reason: str, now: datetime
+) -> None:
+    """Keep a request that came, in the caller's transaction; its document may still be on its way."""
+    db.table("recall_request").insert(
+        {
+            "bus_doc_id": bus_doc_id,
+            "organ_id": organ_id,
+            "from_code": from_code,
+            "document_code": document_code,
+            "reason": nfc(reason),
+            "received_at": now.isoformat(),
+        }
+    )
+
+
+def of_document(db: Database, document: Incoming) -> list[Request]:
+    """The requests about ``document``, under any code its sender has or had, oldest first."""
+    codes = organs.codes_of(db, document.from_code)
+    rows = db.execute(
+        "SELECT r.bus_doc_id, r.reason, r.received_at, a.status_code, a.reason, a.at FROM recall_request r"
+        " LEFT JOIN recall_answer a ON a.request_id = r.bus_doc_id WHERE r.organ_id = ? AND r.document_code = ?"
+        f" AND r.from_code IN ({', '.join('?' * len(codes))}) ORDER BY r.received_at, r.bus_doc_id",
+        [document.organ_id, document.document_code, *codes],
+    ).fetchall()
+    return [Request(*row) for row in rows]
+
+
+def answer(desk: Desk, actor: Actor, incoming_id: str, request_id: str, *, agree: bool, reason: str) -> None:
+    """Tell the sender 15 or 16; the record and its files stay as they are. A refusal needs a reason.
+
+    Raises NotAllowed, BadInput, WrongState when it was answered already.
+    """
+    document = incoming.get(desk, actor, incoming_id)
+    if not actor.has("clerk"):
+        raise NotAllowed(N_("Vai trò của anh/chị không làm được việc này."))
+    reason = nfc(reason)
+    if len(reason) > rules.REASON_MAX or not (reason or agree):
+        raise BadInput(N_("Phải ghi lý do không đồng ý lấy lại văn bản."), next_step=N_("Ghi rõ, không quá 500 ký tự."))
+    now, code = desk.clock.now(), AGREED if agree else REFUSED
+    words = reason or N_("Đồng ý lấy lại văn bản.")
+    status = incoming.prepare_status(desk, actor, document, code, words, now)
+    with transaction(desk.db):
+        if request_id not in [one.id for one in of_document(desk.db, document) if one.status_code is None]:
+            raise WrongState(N_("Yêu cầu này đã được trả lời."), next_step=N_("Tải lại trang để xem trạng thái mới."))
+        desk.db.table("recall_answer").insert(
+            {
+                "request_id": request_id,
+                "incoming_id": incoming_id,
+                "status_code": code,
+                "reason": reason,
+                "answered_by": actor.account_id,
+                "at": now.isoformat(),
+            }
+        )
+        detail = {"request": request_id, "code": code, "result": words}
+        audit.append(desk.db, now, actor.account_id, "incoming.answer_recall", f"incoming:{incoming_id}", detail)
+        clock.raise_floor(desk.db, now)
+        messages.enqueue(desk.db, status, now)

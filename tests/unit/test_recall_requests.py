@@ -1,0 +1,48 @@
+"""A sender asks for a document back: shown to the clerk, answered once, nothing applied by itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.errors import BadInput, WrongState
+from appliance.office import arrival, incoming, recall_requests
+from appliance.office.arrival import BusItem, ReceivedStatus
+from tests.office_fixtures import Office
+from tests.unit.test_incoming import SENDER, document, queued_statuses
+
+
+def ask(office: Office, seq: int) -> None:
+    """Status 13 from the sender comes in."""
+    item = BusItem(f"ask-{seq}", f"m-ask-{seq}", "status", seq, "H99.21", office.desk.blobs.put(b"13"), 2)
+    code = "H99.01,2026/11/20,15/VP-TH"
+    arrival.receive_status(
+        office.desk, ReceivedStatus(item, SENDER, code, "13", "Gửi nhầm", "", "2026-11-20T08:00:00+07:00")
+    )
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_request_is_tied_to_its_document_whichever_comes_first_and_answered_once(
+    office: Office, before: bool
+) -> None:
+    if before:
+        ask(office, 9)
+    incoming_id = arrival.receive(office.desk, document(office))
+    if not before:
+        ask(office, 9)
+    found = incoming.get(office.desk, office.clerk, incoming_id)
+    (request,) = recall_requests.of_document(office.desk.db, found)
+    assert (request.reason, request.status_code, found.state) == ("Gửi nhầm", None, "arrived")
+    with pytest.raises(BadInput):
+        recall_requests.answer(office.desk, office.clerk, incoming_id, request.id, agree=False, reason=" ")
+    recall_requests.answer(office.desk, office.clerk, incoming_id, request.id, agree=True, reason="")
+    with pytest.raises(WrongState):
+        recall_requests.answer(office.desk, office.clerk, incoming_id, request.id, agree=False, reason="Muộn")
+    assert queued_statuses(office) == ["01", "15"]
+
+
+def test_a_second_request_gets_its_own_answer(office: Office) -> None:
+    incoming_id = arrival.receive(office.desk, document(office))
+    for seq in (9, 10):
+        ask(office, seq)
+        recall_requests.answer(office.desk, office.clerk, incoming_id, f"ask-{seq}", agree=False, reason="Đã xử lý")
+    assert queued_statuses(office) == ["01", "16", "16"]
