@@ -116,7 +116,7 @@ def _dropping(found: Findings) -> list[str]:
     box, curl = found.transfers["dropping"]["box"], found.transfers["dropping"]["curl"]
     lines = [
         _said("The document arrives over the dropping line", box.seconds is not None),
-        _said(f"One long upload does not end there in {PATIENCE:.0f} s", curl.seconds is None),
+        _one_long_upload(box, curl),
         _most("Bytes of the body sent per byte it has, dropping line", box.body / box.coded, MOST_RESENT),
     ]
     if "bad" in found.transfers:
@@ -125,6 +125,13 @@ def _dropping(found: Findings) -> list[str]:
         what = "Goodput over what the up-time allows (curl's on the bad line, times the share of time that it is up)"
         lines.append(_least(what, box.goodput / allowed, LEAST_OF_UPTIME))
     return lines
+
+
+def _one_long_upload(box: Transfer, curl: Transfer) -> str:
+    """What a single upload comes to where the line drops: no promise, the reason for resuming."""
+    if not curl.seconds or not box.seconds:
+        return f"- One long upload there: not ended in {PATIENCE:.0f} s"
+    return f"- One long upload there takes {curl.seconds / box.seconds:.2f} times as long as the box"
 
 
 def _goodput(found: Findings, case: str, who: str) -> float:
