@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from appliance.errors import N_
-from sync.bus.base import BusError, InboxItem, OrganEntry, Outcome, SendResult
+from sync.bus.base import BusError, Fault, InboxItem, OrganEntry, Outcome, SendResult
 
 _PROBLEM = "application/problem+json"
 _TRY_LATER = (408, 425, 429, 503)
@@ -89,7 +89,11 @@ def not_accepted(answer: httpx.Response, bytes_sent: int) -> SendResult:
         failure.bytes_sent = bytes_sent
         raise failure
     if is_problem(answer) and 400 <= status < 500:
-        return SendResult(Outcome.REJECTED, reason=_detail(answer), bytes_sent=bytes_sent, http_status=status)
+        organs = _organs(answer)
+        return SendResult(
+            Outcome.REJECTED, reason=_detail(answer), bytes_sent=bytes_sent, http_status=status,
+            fault=Fault.ORGAN if slug(answer) == "unknown-organ" else Fault.PACKAGE, organs=organs,
+        )  # fmt: skip
     reason = _detail(answer) if is_problem(answer) else str(not_the_bus())
     return SendResult(Outcome.UNKNOWN, reason=reason, bytes_sent=bytes_sent, http_status=status)
 
@@ -126,6 +130,15 @@ def is_ours(answer: httpx.Response) -> bool:
     """Whether the answer has one of the bus's own forms, and not a captive portal's."""
     kind = str(answer.headers.get("Content-Type", "")).split(";")[0].strip()
     return kind in (_PROBLEM, "application/json", "application/jose")
+
+
+def _organs(answer: httpx.Response) -> tuple[str, ...]:
+    """The codes that a problem names as its reason."""
+    try:
+        found = parse(answer.content).get("organs")
+    except BusError:
+        return ()
+    return tuple(str(code) for code in found) if isinstance(found, list) else ()
 
 
 def _detail(answer: httpx.Response) -> str:

@@ -20,7 +20,7 @@ from sync.reference_bus.native.messages import MAX_APPEND, add_messages
 from sync.reference_bus.native.requests import number, own_organs, read_some
 from sync.reference_bus.native.statistics import add_statistics
 from sync.reference_bus.native.uploads import Uploads
-from sync.reference_bus.problems import BusProblem, MismatchingOffset
+from sync.reference_bus.problems import BusProblem, MismatchingOffset, UnknownOrgan
 from sync.reference_bus.tls import HANG_UP
 
 _REST, _REST_OF_PIECE = 128 << 20, 64 << 10
@@ -92,7 +92,8 @@ def _add_errors(app: Flask) -> None:
         if error.next_step:
             detail = f"{detail} {error.next_step}"
         slug = error.slug if isinstance(error, BusProblem) else "unavailable"
-        answer = _problem(slug, error.status, detail)
+        further = {"organs": [error.params["code"]]} if isinstance(error, UnknownOrgan) else {}
+        answer = _problem(slug, error.status, detail, **further)
         if isinstance(error, MismatchingOffset):
             answer.headers["Upload-Offset"] = str(error.offset)
         return answer
@@ -111,7 +112,7 @@ def _add_errors(app: Flask) -> None:
         return _problem("internal", 500, "Trục gặp lỗi, chưa ghi nhận việc này. Gửi lại sau.")
 
 
-def _problem(slug: str, status: int, detail: str) -> Response:
+def _problem(slug: str, status: int, detail: str, **further: object) -> Response:
     """A problem document; ``type`` is relative on purpose: the bus has no public name to promise."""
     _read_rest()
     titles = {
@@ -124,7 +125,13 @@ def _problem(slug: str, status: int, detail: str) -> Response:
         "not-found": "Không tìm thấy",
         "unavailable": "Trục tạm thời không làm được",
     }
-    body = {"type": f"/problems/{slug}", "title": titles.get(slug, "Trục từ chối"), "status": status, "detail": detail}
+    body: dict[str, object] = {
+        "type": f"/problems/{slug}",
+        "title": titles.get(slug, "Trục từ chối"),
+        "status": status,
+        "detail": detail,
+    }
+    body |= further
     return Response(json.dumps(body, ensure_ascii=False), status=status, content_type="application/problem+json")
 
 
