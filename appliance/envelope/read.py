@@ -27,6 +27,9 @@ from appliance.errors import N_, BadInput
 _CHUNK = 1 << 20
 _CIPHERS = {"aes128_gcm", "aes192_gcm", "aes256_gcm"}
 _LEAST_TAG = 12
+# asn1crypto on what is no such structure. AttributeError: it knows ASN.1's ObjectDescriptor (tag 7) by name only;
+# IndexError: an empty list where RFC 5084 has parameters.
+_UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError)
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def unseal(data: bytes, opener: Opener, target: BinaryIO) -> int:
         if attributes.native:  # RFC 5083 section 2.2: authenticated as a SET OF, not as the [1] that stands there
             cipher.authenticate_additional_data(attributes.untag().dump(force=True))
         content = memoryview(inner["encrypted_content"].native)
-    except (ValueError, TypeError, KeyError, UnsupportedAlgorithm) as error:
+    except (*_UNREADABLE, UnsupportedAlgorithm) as error:
         raise _no_envelope() from error
     for at in range(0, len(content), _CHUNK):
         target.write(cipher.update(content[at : at + _CHUNK]))
@@ -88,7 +91,7 @@ def _load(data: bytes) -> cms.AuthEnvelopedData:
         enveloped = outer["content"]
         for info in enveloped["recipient_infos"]:  # asn1crypto reads when asked: what is torn must show here
             _ = info.chosen.native
-    except (ValueError, TypeError, KeyError) as error:
+    except _UNREADABLE as error:
         raise _no_envelope() from error
     return enveloped
 

@@ -129,6 +129,22 @@ def test_one_altered_byte_anywhere_never_gives_other_content(data: st.DataObject
     assert target.getvalue() == b"So 15, muc Noi bo"  # the byte said nothing that counts
 
 
+def test_a_type_that_the_asn1_library_knows_by_name_only_is_refused() -> None:
+    whole = bytearray(sealed(P256, text=b"So 15"))
+    whole[whole.index(bytes.fromhex("060960864801650304012d"))] = 0x07  # the OID aes256-wrap as an ObjectDescriptor
+    with pytest.raises(BadInput):
+        unseal(bytes(whole), P256, BytesIO())
+
+
+def test_empty_parameters_of_the_cipher_are_refused() -> None:
+    whole = bytearray(sealed(P256, text=b"So 15"))
+    place = whole.index(bytes.fromhex("060960864801650304012e")) + 11  # after the OID aes256-GCM: its parameters
+    assert whole[place : place + 2] == b"\x30\x11"
+    whole[place + 1] = 0
+    with pytest.raises(BadInput):
+        unseal(bytes(whole), P256, BytesIO())
+
+
 @given(st.binary(max_size=400))
 def test_noise_is_no_envelope(noise: bytes) -> None:
     with pytest.raises(BadInput):
