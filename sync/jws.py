@@ -28,12 +28,11 @@ from appliance.errors import N_, TramError
 
 MEDIA_TYPE = "application/jose"
 """RFC 7515 9.2.1: the compact form; ``application/jose+json`` would promise the JSON form."""
-RECEIPT, HANDOVER, STATUS = "R1", "R2", "R3"
-"""The bus accepted a package; the receiving box holds it; the receiving box handed in a business status."""
+RECEIPT, HANDOVER = "R1", "R2"
+"""The bus accepted a package; the receiving box holds it."""
 MAX_BYTES = 64 << 10
 
-_BOX = ExtendedKeyUsageOID.CLIENT_AUTH
-_PURPOSE = {RECEIPT: ExtendedKeyUsageOID.SERVER_AUTH, HANDOVER: _BOX, STATUS: _BOX}
+_PURPOSE = {RECEIPT: ExtendedKeyUsageOID.SERVER_AUTH, HANDOVER: ExtendedKeyUsageOID.CLIENT_AUTH}
 """What the signer's certificate must be for: a box cannot sign as the bus, although one authority made both."""
 _CURVES = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 _ALGORITHMS = (*_CURVES.values(), "RS256", "PS256")

@@ -118,6 +118,15 @@ def release_waiting(db: Database, now: datetime) -> None:
         )
 
 
+def release_all(db: Database, now: datetime) -> None:
+    """The clock was set: no pause counted by the old time means anything."""
+    with transaction(db):
+        db.execute(
+            "UPDATE message SET next_at = ? WHERE state IN ('waiting', 'uncertain') AND next_at > ?",
+            [now.isoformat(), now.isoformat()],
+        )
+
+
 def _next(db: Database, now: datetime) -> tuple[Any, ...] | None:
     row: tuple[Any, ...] | None = db.execute(
         "SELECT id, kind, priority, sha256, size, attempts, asked, proved_by, doubt_at, doubt_boot, doubt_uptime"

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Event
 from urllib.parse import urlsplit
 
+from appliance.clock import steady
 from appliance.errors import TramError
 from appliance.office.desk import Desk
 from appliance.store import facts
@@ -24,15 +25,28 @@ from sync.bus.base import BusClient
 
 LOOK_SECONDS = 1.0
 LINE_SECONDS = 3.0
+STEP_SECONDS = 5.0
+"""A wall clock that gained or lost more than this within one look was set, not slewed."""
 WAIT_SECONDS = 50.0
 _ROUTES = (Path("/proc/net/route"), Path("/proc/net/ipv6_route"))
 _log = logging.getLogger(__name__)
 
 
-def watch_queue(desk: Desk, send: Callable[[], None], fetch: Callable[[], None], stop: Event) -> None:
-    """Each second: has something been queued, come due, or has the line come back? Then the work starts now."""
-    newest, was_up = -1, link.read(desk.db).state == "up"
+def watch_queue(
+    desk: Desk, send: Callable[[], None], fetch: Callable[[], None], clock_stepped: Callable[[], None], stop: Event
+) -> None:
+    """Each second: has something been queued, come due, or has the line come back? Then the work starts now.
+
+    A step of the wall clock ends every pause: what was put off by the old time would wait for that time to come again.
+    """
+    newest, was_up, ahead = -1, link.read(desk.db).state == "up", _ahead()
     while not stop.wait(LOOK_SECONDS):
+        before, ahead = ahead, _ahead()
+        if abs(ahead - before) > STEP_SECONDS:
+            _log.warning("the clock was set by %+.1f s", ahead - before)
+            leases.release_all(desk.db, desk.clock.now())
+            link.wake(desk.db)
+            clock_stepped()
         now, state = desk.clock.now(), link.read(desk.db)
         (last,) = desk.db.execute("SELECT coalesce(max(rowid), 0) FROM message").fetchone()
         ready = link.may_probe(desk.db, now) and (not state.failures or link.probe_due(desk.db, now))
@@ -84,6 +98,11 @@ def listen(
                 told = cursor
             elif time.monotonic() - start < LOOK_SECONDS:
                 stop.wait(pause)
+
+
+def _ahead() -> float:
+    """Seconds the wall clock is ahead of the steady one (boot's); changes only when somebody sets the clock."""
+    return time.time() - steady()
 
 
 def _routes() -> str:

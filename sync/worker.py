@@ -12,10 +12,11 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 from appliance.clock import VN, Clock
 from appliance.config import Settings
@@ -104,6 +105,20 @@ def only_one(settings: Settings) -> Iterator[None]:
         yield
 
 
+class _Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
+    """Some seconds after the last look, whatever the clock did in between.
+
+    APScheduler's own interval counts every run that was missed, one by one: after a step of ten years ahead, millions.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._pause = timedelta(seconds=seconds)
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """The moment of the next run."""
+        return now + self._pause
+
+
 def _scheduler(
     settings: Settings, make_desk: Callable[[], Desk], client: BusClient, stop: threading.Event
 ) -> BackgroundScheduler:
@@ -137,7 +152,7 @@ def _scheduler(
     now = datetime.now(VN)
     for name, (seconds, work) in jobs.items():
         arguments = [name, make_desk, work]
-        scheduler.add_job(run_job, "interval", arguments, id=name, seconds=seconds, next_run_time=now)
+        scheduler.add_job(run_job, _Every(seconds), arguments, id=name, next_run_time=now)
     return scheduler
 
 
@@ -200,6 +215,10 @@ def _watch(
 
         return now
 
+    def clock_stepped() -> None:
+        for job in scheduler.get_jobs():
+            job.modify(next_run_time=datetime.now(VN))
+
     send, fetch = start(_SEND), start(_FETCH)
     for work, arguments in (
         (wake.watch_line, (make_desk, settings.bus_url, send, stop)),
@@ -208,7 +227,7 @@ def _watch(
         threading.Thread(target=work, args=arguments, name=work.__name__, daemon=True).start()
     desk = make_desk()
     with closing(desk.db):
-        wake.watch_queue(desk, send, fetch, stop)
+        wake.watch_queue(desk, send, fetch, clock_stepped, stop)
 
 
 def _notify(state: str) -> None:

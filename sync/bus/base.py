@@ -228,4 +228,7 @@ class BusClient(Protocol):
 
 
 class DigestMismatch(BusError):
-    """What was fetched is not what the bus announced; the bytes stay in the target for inspection."""
+    """What came is not what was announced, in either direction: damaged on the way, worth another try.
+
+    What was fetched stays in the target for inspection.
+    """

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from appliance.errors import N_
-from sync.bus.base import BusError, Fault, InboxItem, OrganEntry, Outcome, SendResult
+from sync.bus.base import BusError, DigestMismatch, Fault, InboxItem, OrganEntry, Outcome, SendResult
 
 _PROBLEM = "application/problem+json"
 _TRY_LATER = (408, 425, 429, 503)
@@ -88,6 +88,13 @@ def not_accepted(answer: httpx.Response, bytes_sent: int) -> SendResult:
         failure = refused(answer)
         failure.bytes_sent = bytes_sent
         raise failure
+    if is_problem(answer) and slug(answer) == "digest-mismatch":
+        raise DigestMismatch(
+            N_("Gói tin bị hỏng trên đường truyền; trục không nhận và trạm gửi lại."),
+            connected=True,
+            bytes_sent=bytes_sent,
+            http_status=status,
+        )
     if is_problem(answer) and 400 <= status < 500:
         organs = _organs(answer)
         return SendResult(

@@ -73,7 +73,11 @@ class NativeClient:
     def send(self, message: Outbound) -> SendResult:
         """PUT, or a resumable upload. BusError only while the last byte had not left; afterwards it is UNKNOWN."""
         coded = self._spool.coded(message, self._takes_gzip(message))
-        result = self._uploads.send(message, coded)
+        try:
+            result = self._uploads.send(message, coded)
+        except DigestMismatch:
+            self._spool.discard(message)  # a coded copy damaged on our own disk would be refused for ever
+            raise
         if result.outcome is not Outcome.UNKNOWN:
             self._spool.discard(message)
         return result
