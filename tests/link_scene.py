@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import signal
 import sqlite3
 import ssl
@@ -27,6 +28,7 @@ from appliance.store.database import transaction
 from provisioning.box import make_desk
 from provisioning.demo.cast import PEOPLE, UBND
 from provisioning.demo.office import fill
+from sync import link
 from tests.bus_fixtures import Authority, free_ports, minimal_pdf
 from tests.edxml_fixtures import document, file_in
 
@@ -163,13 +165,16 @@ class Box:
         """The queue's row."""
         return next(iter(self.desk.db.query("SELECT * FROM message WHERE id = ?", [message_id])))
 
-    def start(self) -> None:
-        """Start the link process (``tram sync``)."""
+    def start(self, **faketime: str) -> None:
+        """Start the link process (``tram sync``); with ``faketime``'s variables, under a clock that lies."""
+        lying = {"LD_PRELOAD": str(next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")))} if faketime else {}
+        surroundings = os.environ | {"FAKETIME_DONT_FAKE_MONOTONIC": "1"} | lying | faketime
         with (self.folder / "sync.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*self.prefix, sys.executable, "-m", "provisioning", "sync", "--config", str(self.folder / "box.toml")],
                 stdout=log,
                 stderr=log,
+                env=surroundings,
             )
 
     def stop(self) -> None:
@@ -192,6 +197,14 @@ class Box:
                     return True
                 time.sleep(0.1)
         return False
+
+    def tries(self, message_id: str) -> int:
+        """How often it was tried."""
+        return int(self.row(message_id)["attempts"])
+
+    def link_failed(self) -> bool:
+        """Whether the link process has noted that the line or its TLS failed."""
+        return link.read(self.desk.db).failures > 0
 
     def took(self, message_id: str) -> tuple[float, int, int]:
         """(seconds from the first try's start to the last one's end, body bytes handed over in all, tries)."""
