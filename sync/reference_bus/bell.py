@@ -11,6 +11,8 @@ class Bell:
     def __init__(self) -> None:
         self._heard = threading.Condition()
         self._rings = 0
+        self.over = False
+        """The bus ends: waiting makes no sense any more."""
 
     @property
     def rings(self) -> int:
@@ -24,7 +26,13 @@ class Bell:
             self._rings += 1
             self._heard.notify_all()
 
-    def wait(self, rings: int, seconds: float) -> bool:
-        """Wait until there were more than ``rings`` rings; False when ``seconds`` passed first."""
+    def end(self) -> None:
+        """Send home everybody who waits, and whoever comes."""
         with self._heard:
-            return self._heard.wait_for(lambda: self._rings > rings, seconds)
+            self.over = True
+            self._heard.notify_all()
+
+    def wait(self, rings: int, seconds: float) -> bool:
+        """Wait until there were more than ``rings`` rings, or ``end``; False when ``seconds`` passed first."""
+        with self._heard:
+            return self._heard.wait_for(lambda: self.over or self._rings > rings, seconds)

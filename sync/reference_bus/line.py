@@ -10,6 +10,7 @@ import logging
 import socket
 import struct
 import threading
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 
 from appliance.errors import N_, BadInput
@@ -117,6 +118,11 @@ class Line:
         return self.faults
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Only our own stop cancels; asyncio's streams of Python 3.11 would log a traceback for a task ended that way.
+        with suppress(asyncio.CancelledError):
+            await self._carry(reader, writer)
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.faults.down:
             self.traffic.refused += 1
             _abort(writer)

@@ -62,11 +62,12 @@ def main(config: BusConfig | Path) -> int:
     _log.info("operator page on http://%s:%s/", config.operator_host, config.operator_port)
     wanted.wait()
     exchange.faults.clear()  # what stalls on purpose ends
+    exchange.store.bell.end()
+    players.stop()
     line.stop()
     for door in (api, *doors):
         door.stop()
     operator.close()
-    players.stop()
     exchange.store.close()
     _log.info("stopped")
     return 0

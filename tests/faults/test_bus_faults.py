@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import socket
 import ssl
+import threading
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -240,3 +242,24 @@ def test_a_stop_does_not_wait_for_what_stalls(tmp_path: Path) -> None:
     began = time.monotonic()
     assert bus.stop() == 0
     assert time.monotonic() - began < 10
+
+
+def test_a_stop_sends_home_who_waits_for_news_and_logs_no_traceback(tmp_path: Path) -> None:
+    bus = start_bus(tmp_path)
+    with bus.client(BOX, timeout=60) as client:
+
+        def listen() -> None:
+            with suppress(httpx.HTTPError):
+                client.get("events", params={"after": 99}, headers={"Prefer": "wait=30"})
+
+        waiting = threading.Thread(target=listen)
+        waiting.start()
+        time.sleep(1)
+        began = time.monotonic()
+        assert bus.process is not None
+        bus.process.terminate()  # the client stays on the line, unlike in bus.stop()
+        assert bus.process.wait(timeout=20) == 0
+        assert time.monotonic() - began < 10
+        waiting.join(10)
+    assert not waiting.is_alive()
+    assert "Traceback" not in (tmp_path / "bus.log").read_text("utf-8")

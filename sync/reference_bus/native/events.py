@@ -54,7 +54,7 @@ def _listen(exchange: Exchange, own: set[str], after: int, changes: int, seconds
         rings = bell.rings
         found = _news(exchange, own, after, changes)
         left = deadline - time.monotonic()
-        if found or left <= 0:
+        if found or left <= 0 or bell.over:
             return found
         bell.wait(rings, min(left, _LOOK_SECONDS))
 
