@@ -12,6 +12,7 @@ from appliance.errors import N_, ConfigError
 _WORDS = {
     "rsa_padding": ("pkcs1v15", "pss"),
     "bus_dialect": ("native", "vxp", "lgsp"),
+    "recall_by": ("package", "status", "both"),
     "unreadable": ("fail", "keep"),
 }
 """Settings that take one of a few words."""
@@ -54,6 +55,8 @@ class Settings:
     """How packages are laid out for the bus at the other end of this route (sync/edxml/dialects.toml)."""
     pkcs11_modules: tuple[Path, ...] = (Path("/usr/lib/softhsm/libsofthsm2.so"),)
     """The drivers of the signing devices; a device is looked for through all of them, by its serial."""
+    recall_by: str = "package"
+    """How an issued document is called back: "package" (BussinessDocType 1), "status" (13 to each receiver), "both"."""
     rsa_padding: str = "pkcs1v15"
     """How RSA keys sign: "pkcs1v15", or "pss" where the device can (appliance.signing.algorithms)."""
     signer_timeout_seconds: float = 60.0

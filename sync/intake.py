@@ -76,6 +76,8 @@ def _document(desk: Desk, item: InboxItem, document: ReadDocument) -> ReceivedDo
         reply_due=document.reply_due or None,
         files=files,
         warnings=tuple(warnings),
+        business=business,
+        answers=document.answers,
     )
 
 

@@ -11,7 +11,7 @@ from flask_babel import gettext
 
 from appliance import clock
 from appliance.errors import N_, TramError
-from appliance.office import devices, evidence_state, ladder, messages, organs, outgoing, people
+from appliance.office import devices, evidence_state, follow_ups, ladder, messages, organs, outgoing, people
 from appliance.office.desk import Actor, Desk
 from appliance.office.legal_value import of_outgoing
 from appliance.office.outgoing import Outgoing
@@ -23,6 +23,7 @@ from appliance.signing.report import LEVELS
 from web import reading
 from web.context import actor, desk
 from web.journal_words import ACTIONS
+from web.related import linkable, related_outgoing
 from web.reports import verdict_news
 
 STEPS: dict[str, str] = {
@@ -47,6 +48,9 @@ STEPS: dict[str, str] = {
     "seal": N_("Đóng dấu số của cơ quan"),
     "ask_to_sign_again": N_("Chuyển ký lại trong ngày"),
     "issue": N_("Phát hành, đưa vào hàng đợi gửi"),
+    "link": N_("Ghi văn bản liên quan"),
+    "recall": N_("Yêu cầu thu hồi"),
+    "add_receivers": N_("Gửi thêm nơi nhận"),
     "status.arrive": N_("Nơi nhận báo"),
     "verdict.change": N_("Kết quả kiểm tra chữ ký số thay đổi"),
     "verdict.seen": N_("Văn thư đã xem kết quả kiểm tra mới"),
@@ -150,6 +154,10 @@ def outgoing_page(document: Outgoing, error: TramError | None = None) -> str:
         if message
         else outgoing.recipients(work.db, document.id),
         ladder=ladder.standings(work, [document.id]).get(document.id, ()),
+        follow_ups=follow_ups.of_document(work.db, document.id),
+        FOLLOW_UPS=follow_ups.WORDS,
+        related=related_outgoing(work, document.id),
+        linkable=linkable(work, person, document) if document.editable else [],
         now=now,
         same_day=SAME_DAY,
         signing=signing_facts(work, document, todo.main),

@@ -7,13 +7,13 @@ function here has returned.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from appliance import clock
 from appliance.errors import N_, BadInput
-from appliance.office import messages, organs, recall_requests, verdicts
-from appliance.office.desk import SYSTEM, Desk, Party
+from appliance.office import links, messages, organs, recall_requests, verdicts
+from appliance.office.desk import SYSTEM, Answered, Business, Desk, Party
 from appliance.office.incoming import Incoming, prepare_status
 from appliance.regulation.document_types import STATUS_RANK
 from appliance.store import audit
@@ -65,6 +65,8 @@ class ReceivedDocument:
     reply_due: str | None
     files: tuple[ReceivedFile, ...]
     warnings: tuple[str, ...]
+    business: Business = field(default=Business())
+    answers: tuple[Answered, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def seen(desk: Desk, bus_doc_id: str) -> bool:
 
 
 def receive(desk: Desk, document: ReceivedDocument) -> str:
-    """Take a document in: state 'arrived', status 01 queued. Returns its id, also when it came before.
+    """Take a document in: state 'arrived', status 01 queued. Returns its id, also when it came before; '' for a recall.
 
     Raises BadInput when the package is addressed to no organ of this box.
     """
@@ -94,6 +96,8 @@ def receive(desk: Desk, document: ReceivedDocument) -> str:
     organ = organs.by_code(db, item.to_code)
     if organ is None or not organ.local:
         raise BadInput(N_("Gói tin gửi cho mã “%(code)s”, không phải cơ quan của trạm này."), code=item.to_code)
+    if document.business.kind == recall_requests.RECALL:
+        return _receive_recall(desk, document, organ.id, now)
     key = f"{document.dedup_key}|{organ.id}"
     known = db.execute("SELECT id FROM incoming WHERE dedup_key = ?", [key]).fetchone()
     if known:
@@ -117,6 +121,7 @@ def receive(desk: Desk, document: ReceivedDocument) -> str:
                 {"incoming_id": row.id, "position": position, **vars(file), "name": nfc(file.name)}
             )
             verdicts.first(db, f"incoming:{row.id}", file.sha256, file.signatures, now)
+        links.note_arrival(db, row.id, document.sender.code, document.business, document.answers)
         detail = {
             "bus": item.bus_doc_id,
             "sha256": item.sha256,
@@ -127,6 +132,19 @@ def receive(desk: Desk, document: ReceivedDocument) -> str:
         clock.raise_floor(db, now)
         messages.enqueue(db, status, now)
     return row.id
+
+
+def _receive_recall(desk: Desk, document: ReceivedDocument, organ_id: str, now: datetime) -> str:
+    """A package that asks a document back is a request about it and no document of its own; its bytes are kept."""
+    db, item = desk.db, document.item
+    code = document.business.document_code or document.document_code
+    with transaction(db):
+        _inbox_row(desk, item, "stored", now)
+        recall_requests.note(db, item.bus_doc_id, organ_id, document.sender.code, code, document.business.reason, now)
+        detail = {"bus": item.bus_doc_id, "from": document.sender.code, "code": code, "sha256": item.sha256}
+        audit.append(db, now, "system", "recall.arrive", f"inbox:{item.bus_doc_id}", detail)
+        clock.raise_floor(db, now)
+    return ""
 
 
 def _row(document: ReceivedDocument, organ_id: str, now: datetime, same_code: bool) -> Incoming:

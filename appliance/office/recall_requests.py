@@ -1,4 +1,7 @@
-"""A sender asks for a document back (status 13): the clerk agrees (15) or refuses (16). Nothing happens by itself."""
+"""A sender asks for a document back (status 13, or a package of recall): the clerk agrees (15) or refuses (16).
+
+Nothing happens by itself.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,8 @@ from appliance.store.database import transaction
 from appliance.store.text import nfc
 
 ASKED = "13"
+RECALL = 1
+"""BussinessDocType of a package of recall (item 2.2.1)."""
 AGREED = "15"
 REFUSED = "16"
 
@@ -60,6 +65,31 @@ def of_document(db: Database, document: Incoming) -> list[Request]:
         [document.organ_id, document.document_code, *codes],
     ).fetchall()
     return [Request(*row) for row in rows]
+
+
+def waiting(db: Database, organ_id: str) -> list[tuple[Request, str, str, str]]:
+    """Requests without an answer, oldest first: (request, incoming document's id or '' , its name, its subject).
+
+    A request whose document has not come yet is shown by the sender's own code for it.
+    """
+    rows = db.execute(
+        "SELECT r.bus_doc_id, r.reason, r.received_at, r.from_code, r.document_code FROM recall_request r"
+        " LEFT JOIN recall_answer a ON a.request_id = r.bus_doc_id WHERE r.organ_id = ? AND a.at IS NULL"
+        " ORDER BY r.received_at, r.bus_doc_id",
+        [organ_id],
+    ).fetchall()
+    found = []
+    for request_id, reason, received_at, from_code, document_code in rows:
+        codes = organs.codes_of(db, from_code)
+        about = db.execute(
+            "SELECT id, code_number || '/' || code_notation || ' – ' || from_name, subject FROM incoming"
+            f" WHERE organ_id = ? AND document_code = ? AND from_code IN ({', '.join('?' * len(codes))})"
+            " ORDER BY received_at DESC LIMIT 1",
+            [organ_id, document_code, *codes],
+        ).fetchone()
+        one = Request(request_id, reason, received_at, None, None, None)
+        found.append((one, *(about or ("", f"{from_code} – {document_code}", ""))))
+    return found
 
 
 def answer(desk: Desk, actor: Actor, incoming_id: str, request_id: str, *, agree: bool, reason: str) -> None:

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from appliance.errors import N_
-from appliance.office import deadlines, incoming, outgoing, verdicts
+from appliance.office import deadlines, incoming, outgoing, recall_requests, verdicts
 from appliance.office.desk import Actor, Desk
 from web.access import open_to, passive
 from web.areas import render_area
@@ -63,6 +63,7 @@ def _piles(work: Desk, person: Actor) -> list[Pile]:
         piles.append(Pile("to-assign", N_("Văn bản đến chờ phân công"), "in", _incoming(work, person, "accepted")))
     if person.has("clerk"):
         piles += _worse(work, person)
+        piles.append(Pile("asked", N_("Nơi gửi yêu cầu lấy lại văn bản"), "in", _asked_back(work, person)))
         piles.append(Pile("arrived", N_("Văn bản đến chờ tiếp nhận"), "in", _incoming(work, person, "arrived")))
         piles.append(
             Pile("to-seal", N_("Chờ lấy số và đóng dấu"), "out", _outgoing(work, person, "signed", "numbered"))
@@ -74,6 +75,12 @@ def _piles(work: Desk, person: Actor) -> list[Pile]:
         drafts = [d for d in _outgoing(work, person, state) if d.drafter_id == person.account_id]
         piles.append(Pile(state, words, "out", drafts))
     return piles
+
+
+def _asked_back(work: Desk, person: Actor) -> list[incoming.Incoming]:
+    """Incoming documents that their senders want back, until the clerk answers."""
+    ids = dict.fromkeys(one for _ask, one, *_names in recall_requests.waiting(work.db, person.organ_id) if one)
+    return [incoming.get(work, person, one) for one in list(ids)[:_MOST]]
 
 
 def _worse(work: Desk, person: Actor) -> list[Pile]:

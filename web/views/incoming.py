@@ -23,6 +23,7 @@ from web.access import open_to
 from web.context import actor, desk
 from web.journal_words import ACTIONS
 from web.paging import PER_PAGE, page_count, page_number
+from web.related import related_incoming
 from web.reports import verdict_news
 
 pages = Blueprint("incoming", __name__)
@@ -185,6 +186,7 @@ def _page(document: Incoming, error: TramError | None) -> str:
         changed=verdict_news(f"incoming:{document.id}"),
         alarms=_alarms(files),
         recalls=recall_requests.of_document(work.db, document),
+        related=related_incoming(work, document),
         now=work.clock.now(),
     )
 

@@ -27,6 +27,7 @@ from appliance.office.outgoing.drafting import (
 )
 from appliance.office.outgoing.issuing import issue
 from appliance.office.outgoing.leader import give_back, sign, submit, withdraw
+from appliance.office.outgoing.moves import require_recipients
 from appliance.office.outgoing.records import (
     EDITABLE,
     STATES,
@@ -82,6 +83,7 @@ __all__ = [
     "register",
     "remove_annex",
     "replace_file",
+    "require_recipients",
     "rewrite",
     "seal_copy",
     "send_back",

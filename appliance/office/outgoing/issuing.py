@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from appliance.office import evidence, messages, organs, people
 from appliance.office.desk import Actor, Desk, DocumentPackage, PackageFile
+from appliance.office.outgoing import related
 from appliance.office.outgoing.annexes import annexes
 from appliance.office.outgoing.moves import apply, check, scan
 from appliance.office.outgoing.records import Outgoing, get, recipients
@@ -30,6 +31,13 @@ def issue(desk: Desk, actor: Actor, outgoing_id: str) -> Outgoing:
             evidence.record(desk.db, document.id, made, at, sent=True)
 
     return apply(desk, actor, document, "issue", {"issued_at": now.isoformat()}, detail, also)
+
+
+def package_again(desk: Desk, actor: Actor, document: Outgoing, now: datetime) -> DocumentPackage:
+    """What was sent, under a new message id, with the newest form of its files."""
+    sources = (document.sealed_sha256, *(one.sealed_sha256 for one in annexes(desk.db, document.id)))
+    lasting = {sha256: kept.sha256 for sha256 in sources if sha256 and (kept := evidence.newest(desk.db, sha256))}
+    return _package(desk, actor, document, now, lasting)
 
 
 def _package(desk: Desk, actor: Actor, document: Outgoing, now: datetime, lasting: dict[str, str]) -> DocumentPackage:
@@ -57,6 +65,8 @@ def _package(desk: Desk, actor: Actor, document: Outgoing, now: datetime, lastin
         staff_name=actor.full_name,
         department=organ.name,
         at=now,
+        business=related.business_of(desk.db, document.id),
+        answers=related.answers_of(desk.db, document.id),
         files=(
             PackageFile(document.file_name, "application/pdf", lasting.get(sealed, sealed)),
             *(

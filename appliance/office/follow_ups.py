@@ -1,0 +1,218 @@
+"""What is done about an issued document afterwards: it is recalled (thu hồi), or sent to further organs (cập nhật).
+
+The document itself, its number and its place in the register stay as they are. The receivers decide: each answers 15
+(agrees) or 16 (refuses); nothing happens to their copies by itself (QCVN 102:2016, items 2.2.1 to 2.2.3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlite_utils import Database
+
+from appliance import clock
+from appliance.errors import N_, BadInput, NotAllowed, WrongState
+from appliance.office import messages, organs, outgoing
+from appliance.office.desk import Actor, Business, Desk, DocumentPackage, Party, ReceiverChange, StatusPackage
+from appliance.office.outgoing import Outgoing
+from appliance.office.outgoing.issuing import package_again
+from appliance.regulation import rules
+from appliance.store import audit
+from appliance.store.database import transaction
+from appliance.store.text import nfc, uuid7
+
+ROLES = ("clerk", "leader")
+RECALL, UPDATE = 1, 2
+ASK_BACK = "13"
+_ACTIONS = {"recall": "outgoing.recall", "update": "outgoing.add_receivers"}
+WORDS = {"recall": N_("Thu hồi"), "update": N_("Gửi thêm nơi nhận")}
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """One of them; ``by`` is who did it, ``answers`` what each receiver said: (name, '15' | '16' | '', words, at)."""
+
+    id: str
+    kind: str
+    reason: str
+    by: str
+    at: str
+    answers: tuple[tuple[str, str, str, str], ...]
+
+
+def recall(desk: Desk, actor: Actor, outgoing_id: str, reason: str) -> None:
+    """Ask every receiver to give the document back, by the packages that ``Settings.recall_by`` names.
+
+    Raises NotAllowed, BadInput without a reason, WrongState when it is not issued or was recalled before.
+    """
+    document, reason = _issued(desk, actor, outgoing_id), _reason(reason)
+    if any(one.kind == "recall" for one in of_document(desk.db, document.id)):
+        raise WrongState(
+            N_("Văn bản này đã có yêu cầu thu hồi."), next_step=N_("Xem trả lời của từng nơi nhận ở trang văn bản.")
+        )
+    now = desk.clock.now()
+    prepared = []
+    if desk.settings.recall_by in ("package", "both"):
+        package = package_again(desk, actor, document, now)
+        business = Business(RECALL, reason, document.document_code or "")
+        prepared.append(_prepare(desk, document, replace(package, business=business, files=()), WORDS["recall"], now))
+    if desk.settings.recall_by in ("status", "both"):
+        prepared += [
+            _prepare_status(desk, actor, document, row["code"], row["name"], reason, now)
+            for row in outgoing.recipients(desk.db, document.id)
+        ]
+    _write(desk, actor, document, "recall", reason, prepared, (), now)
+
+
+def add_receivers(desk: Desk, actor: Actor, outgoing_id: str, organ_ids: tuple[str, ...], reason: str) -> None:
+    """Send the document to further organs: to them as new, to those who have it as an update of its receivers.
+
+    Raises NotAllowed, BadInput without organs or reason or for one that has it already, WrongState.
+    """
+    document, reason = _issued(desk, actor, outgoing_id), _reason(reason)
+    had = outgoing.recipients(desk.db, document.id)
+    outgoing.require_recipients(organ_ids)
+    if set(organ_ids) & {row["organ_id"] for row in had}:
+        raise BadInput(
+            N_("Có nơi nhận đã được gửi văn bản này."), next_step=N_("Chỉ chọn những nơi chưa nhận văn bản.")
+        )
+    now = desk.clock.now()
+    added = tuple(organs.party(desk.db, organ_id, now.date()) for organ_id in organ_ids)
+    package = package_again(desk, actor, document, now)
+    fresh = messages.prepare_document(
+        desk, replace(package, recipients=added), organ_id=document.organ_id, outgoing_id=document.id, issued=now
+    )
+    changes = tuple(ReceiverChange(party.code, added=True) for party in added)
+    business = Business(UPDATE, reason, document.document_code or "", receivers=changes)
+    update = replace(package, message_id=messages.new_id(), business=business, files=())
+    told = _prepare(desk, document, update, WORDS["update"], now)
+    places = [
+        {"outgoing_id": document.id, "organ_id": organ_id, "code": party.code, "name": party.name, "position": position}
+        for position, (organ_id, party) in enumerate(zip(organ_ids, added, strict=True), start=len(had))
+    ]
+    _write(desk, actor, document, "update", reason, [fresh, told], tuple(places), now)
+
+
+def of_document(db: Database, outgoing_id: str) -> list[FollowUp]:
+    """Everything that was done about a document, oldest first."""
+    rows = db.execute(
+        "SELECT follow_up.id, kind, reason, full_name, at FROM follow_up JOIN account ON account.id = account_id"
+        " WHERE outgoing_id = ? ORDER BY at, follow_up.id",
+        [outgoing_id],
+    ).fetchall()
+    return [
+        FollowUp(one, kind, reason, by, at, _answers(db, outgoing_id, at) if kind == "recall" else ())
+        for one, kind, reason, by, at in rows
+    ]
+
+
+def recalled(db: Database, outgoing_ids: list[str]) -> dict[str, tuple[int, int]]:
+    """Of these documents those that were recalled → (receivers that agreed, all receivers)."""
+    marks = ", ".join("?" * len(outgoing_ids))
+    rows = db.execute(
+        f"SELECT DISTINCT outgoing_id FROM follow_up WHERE kind = 'recall' AND outgoing_id IN ({marks})", outgoing_ids
+    ).fetchall()
+    found = {}
+    for (outgoing_id,) in rows:
+        answers = next(one.answers for one in of_document(db, outgoing_id) if one.kind == "recall")
+        found[outgoing_id] = (sum(code == "15" for _, code, _, _ in answers), len(answers))
+    return found
+
+
+def _answers(db: Database, outgoing_id: str, since: str) -> tuple[tuple[str, str, str, str], ...]:
+    """What each receiver answered last, 15 or 16, after ``since``."""
+    said = list(
+        db.query(
+            "SELECT from_code, status_code, description, received_at FROM status_in WHERE outgoing_id = ?"
+            " AND status_code IN ('15', '16') AND received_at >= ? ORDER BY id",
+            [outgoing_id, since],
+        )
+    )
+    found = []
+    for row in outgoing.recipients(db, outgoing_id):
+        codes = {row["code"], *organs.codes_of(db, row["code"])}
+        last: dict[str, Any] = next((one for one in reversed(said) if one["from_code"] in codes), {})
+        found.append(
+            (row["name"], last.get("status_code", ""), last.get("description", ""), last.get("received_at", ""))
+        )
+    return tuple(found)
+
+
+def _issued(desk: Desk, actor: Actor, outgoing_id: str) -> Outgoing:
+    document = outgoing.get(desk, actor, outgoing_id)
+    if not actor.has(*ROLES):
+        raise NotAllowed(N_("Chỉ văn thư hoặc lãnh đạo được làm việc này."), rule=rules.CLERK_SEALS)
+    if document.state != "issued":
+        raise WrongState(N_("Chỉ làm được việc này với văn bản đã phát hành."))
+    return document
+
+
+def _reason(text: str) -> str:
+    reason = nfc(text)
+    if not reason or len(reason) > rules.REASON_MAX:
+        raise BadInput(N_("Phải ghi lý do."), next_step=N_("Ghi rõ, không quá 500 ký tự."))
+    return reason
+
+
+def _prepare(desk: Desk, document: Outgoing, package: DocumentPackage, words: str, now: datetime) -> messages.Prepared:
+    """A package about the document; it is no delivery of it, so that the document's own message stays alone."""
+    made = messages.prepare_document(desk, package, organ_id=document.organ_id, outgoing_id=document.id, issued=now)
+    return replace(made, outgoing_id=None, title=f"{words}: {document.subject}")
+
+
+def _prepare_status(
+    desk: Desk, actor: Actor, document: Outgoing, code: str, name: str, reason: str, now: datetime
+) -> messages.Prepared:
+    """Status 13 to one receiver: the direction is turned, from the document's sender to whom it was sent."""
+    organ = organs.get(desk.db, document.organ_id)
+    package = StatusPackage(
+        message_id=messages.new_id(),
+        sender=organs.party(desk.db, document.organ_id, now.date()),
+        addressee_code=code,
+        document_code=document.document_code or "",
+        code=document.code,
+        issue_date=document.issue_date or "",
+        status_code=ASK_BACK,
+        description=reason,
+        staff_name=actor.full_name,
+        department=organ.name,
+        at=now,
+    )
+    made = messages.prepare_status(
+        desk, package, organ_id=document.organ_id, incoming_id="", title=f"{WORDS['recall']}: {document.subject}"
+    )
+    return replace(made, incoming_id=None, recipients=(Party(code, name),))
+
+
+def _write(
+    desk: Desk,
+    actor: Actor,
+    document: Outgoing,
+    kind: str,
+    reason: str,
+    prepared: list[messages.Prepared],
+    places: tuple[dict[str, Any], ...],
+    now: datetime,
+) -> None:
+    """One transaction: the follow-up, new receivers, journal and messages."""
+    follow_up_id, db = uuid7(), desk.db
+    with transaction(db):
+        if (
+            kind == "recall"
+            and db.execute(
+                "SELECT 1 FROM follow_up WHERE outgoing_id = ? AND kind = 'recall'", [document.id]
+            ).fetchone()
+        ):
+            raise WrongState(N_("Văn bản này đã có yêu cầu thu hồi."), next_step=N_("Tải lại trang."))
+        row = {"id": follow_up_id, "outgoing_id": document.id, "kind": kind, "reason": reason}
+        db.table("follow_up").insert({**row, "account_id": actor.account_id, "at": now.isoformat()})
+        for place in places:
+            db.table("outgoing_recipient").insert(place)
+        detail = {"reason": reason, "messages": [one.id for one in prepared], "to": [one["code"] for one in places]}
+        audit.append(db, now, actor.account_id, _ACTIONS[kind], f"outgoing:{document.id}", detail)
+        clock.raise_floor(db, now)
+        for one in prepared:
+            messages.enqueue(db, one, now)
+            db.table("follow_up_message").insert({"message_id": one.id, "follow_up_id": follow_up_id})
