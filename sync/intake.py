@@ -13,12 +13,11 @@ from appliance.office.arrival import BusItem, ReceivedDocument, ReceivedFile, Re
 from appliance.office.desk import Desk, Party
 from sync.bus.base import InboxItem
 from sync.edxml.model import Organ, ReadDocument, ReadFile, ReadStatus
-from sync.edxml.names import RECALL, REPLACE, UPDATE, read_time
+from sync.edxml.names import REPLACE, UPDATE, read_time
 from sync.edxml.reader import read_package
 
 _log = logging.getLogger(__name__)
 _BUSINESS: dict[int, str] = {
-    RECALL: "Nơi gửi THU HỒI văn bản này",
     UPDATE: "Nơi gửi CẬP NHẬT văn bản đã gửi trước",
     REPLACE: "Nơi gửi THAY THẾ văn bản đã gửi trước",
 }

@@ -45,7 +45,9 @@ def issued(box: Box, client: NativeClient) -> str:
         [outgoing_id, NEIGHBOUR_ID, NEIGHBOUR, "Ủy ban nhân dân xã Đông Hải"],
     )
     sealed = box.rows("SELECT sha256 FROM message WHERE id = ?", message_id)[0]["sha256"]
-    box.desk.db.execute("UPDATE outgoing SET sealed_sha256 = ?, type_code = 'bao-cao' WHERE id = ?", [sealed, outgoing_id])
+    box.desk.db.execute(
+        "UPDATE outgoing SET sealed_sha256 = ?, type_code = 'bao-cao' WHERE id = ?", [sealed, outgoing_id]
+    )
     return outgoing_id
 
 

@@ -228,12 +228,12 @@ def test_a_status_about_nothing_we_know_is_kept(box: Box, client: NativeClient) 
     assert row["at"] == datetime(2026, 11, 20, 16, 0, 0, tzinfo=VN).isoformat()
 
 
-def test_a_recall_is_said_first_among_the_warnings(box: Box, client: NativeClient) -> None:
-    recall = incoming(box).replace(b"BussinessDocType>0<", b"BussinessDocType>1<")
-    submit(box.bus, recall)
+def test_an_update_is_said_first_among_the_warnings(box: Box, client: NativeClient) -> None:
+    update = incoming(box).replace(b"BussinessDocType>0<", b"BussinessDocType>2<")
+    submit(box.bus, update)
     inbox.fetch_new(box.desk, client)
     (row,) = box.rows("SELECT warnings FROM incoming")
-    assert "THU HỒI" in json.loads(row["warnings"])[0]
+    assert "CẬP NHẬT" in json.loads(row["warnings"])[0]
 
 
 def test_a_cut_fetch_goes_on_where_it_stopped(box: Box, client: NativeClient) -> None:

@@ -101,6 +101,7 @@ POST = {
     "/van-ban-di/{out}/dong-dau": {"clerk"},
     "/van-ban-di/{out}/ky-lai": {"clerk"},
     "/van-ban-di/{out}/phat-hanh": {"clerk"},
+    "/van-ban-den/{in}/lay-lai": {"clerk"},
     "/van-ban-di/{out}/thu-hoi": {"clerk", "leader"},
     "/van-ban-di/{out}/gui-them": {"clerk", "leader"},
     "/van-ban-di/{out}/lien-quan": DESK,
