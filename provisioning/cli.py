@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     queue_arguments.arguments(
         _service(commands, "queue", "messages on their way: list, show, send, hold, resend", _queue)
     )
+    _courier_actions(_service(commands, "courier", "packages on a USB stick when the line is dead", _courier))
     _service(commands, "receipts", "check every stored receipt again against its package", _receipts)
     statistics = _service(commands, "statistics", "documents sent and received in figures (article 17)", _statistics)
     span = statistics.add_mutually_exclusive_group(required=True)
@@ -111,7 +112,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PORT",
         help="without --config: plain HTTP on 127.0.0.1 for the VXP dialect, for the national SDK itself",
     )
-    bus.set_defaults(run=_bus)
+    bringing = bus.add_subparsers(metavar="ACTION", dest="action").add_parser(
+        "import", help="take in packages that came on a USB stick, and write the answer to carry back"
+    )
+    bringing.add_argument("file", type=Path, metavar="FILE.tvb")
+    bringing.add_argument("--out", type=Path, help="folder of the answer (default: beside the file)")
+    bus.set_defaults(run=_bus, action=None)
     for name, text, stay in (
         ("demo", "a whole office with its bus: plays a short real day, then stays up", True),
         ("day", "the same day; exit status 0 only if every step held", False),
@@ -146,6 +152,18 @@ def _trust_actions(parser: argparse.ArgumentParser) -> None:
         )  # fmt: skip
     remove = commands.add_parser("remove", help="trust it no longer")
     remove.add_argument("fingerprint", help="SHA-256, as `tram trust list` shows it")
+
+
+def _courier_actions(parser: argparse.ArgumentParser) -> None:
+    """``export --to CODE --out DIR [ID …]``, ``import FILE [--out DIR]``."""
+    commands = parser.add_subparsers(required=True, metavar="ACTION", dest="action")
+    export = commands.add_parser("export", help="queued packages into one sealed file, with the minutes to print")
+    export.add_argument("--to", required=True, metavar="CODE", help="the receiver's organ code; 'truc' for the bus")
+    export.add_argument("ids", nargs="*", metavar="ID", help="message ids (default: every one that fits)")
+    export.add_argument("--out", type=Path, required=True, metavar="DIR", help="the stick's folder")
+    bring = commands.add_parser("import", help="take in a file that was brought")
+    bring.add_argument("file", type=Path, metavar="FILE.tvb")
+    bring.add_argument("--out", type=Path, metavar="DIR", help="folder of the answer (default: beside the file)")
 
 
 def _edxml_actions(parser: argparse.ArgumentParser) -> None:
@@ -226,6 +244,14 @@ def _edxml(options: argparse.Namespace) -> int:
 def _bus(options: argparse.Namespace) -> None:
     from sync.reference_bus.main import main as serve
 
+    if options.action == "import":
+        from provisioning.bus import embedded
+        from provisioning.courier import bring_to_bus
+        from sync.reference_bus.config import load_config
+
+        known = load_config(options.config) if options.config else None
+        bring_to_bus(known or embedded(options.data, options.port, 0), options.file, options.out)
+        return
     if options.config:
         serve(options.config)
         return
@@ -271,6 +297,13 @@ def _queue(options: argparse.Namespace) -> int:
     from provisioning.queue import run
 
     return run(make_desk(_settings(options)), options)
+
+
+def _courier(options: argparse.Namespace) -> None:
+    from provisioning.box import make_desk
+    from provisioning.courier import run
+
+    run(make_desk(_settings(options)), options)
 
 
 def _receipts(options: argparse.Namespace) -> int:

@@ -110,9 +110,23 @@ def take(desk: Desk, client: BusClient, item: InboxItem) -> str:
     return outcome
 
 
+def take_durable(desk: Desk, item: InboxItem) -> str:
+    """One entry whose bytes are in the store already: 'document', 'status', 'duplicate' or 'quarantined'."""
+    try:
+        return _take_in(desk, item)
+    except BadInput as error:
+        return _quarantine(desk, item, str(error))
+    except READER_MISTAKES:
+        _log.exception("package %s breaks the reader", item.doc_id)
+        return _quarantine(desk, item, UNREADABLE, polls=UNREADABLE_POLLS)
+
+
 def _take_in(desk: Desk, item: InboxItem) -> str:
     package = intake.read(desk, item)
     if isinstance(package, arrival.ReceivedStatus):
+        if arrival.came_the_other_way(desk, package.item):
+            arrival.repeated(desk, package.item)
+            return "duplicate"
         arrival.receive_status(desk, package)
         return "status"
     arrival.receive(desk, package)
@@ -174,8 +188,9 @@ def acknowledge_all(desk: Desk, client: BusClient) -> None:
         "SELECT bus_doc_id, state, reason, sha256 FROM inbox WHERE acked_at IS NULL"
         " AND (state <> 'quarantined' OR polls >= ?) AND NOT EXISTS ("
         " SELECT 1 FROM incoming JOIN incoming_file ON incoming_id = incoming.id"
-        " WHERE incoming.bus_doc_id = inbox.bus_doc_id AND scan = '') ORDER BY seq",
-        [polls],
+        " WHERE incoming.bus_doc_id = inbox.bus_doc_id AND scan = '')"
+        " AND substr(bus_doc_id, 1, ?) <> ? ORDER BY seq",  # the bus knows nothing of what came by hand
+        [polls, len(arrival.BY_HAND), arrival.BY_HAND],
     ).fetchall()
     for doc_id, state, reason, sha256 in rows:
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from appliance import clock
 from appliance.office import messages, successors
@@ -50,6 +51,31 @@ def accepted(desk: Desk, lease: Lease, result: SendResult) -> str:
         audit.append(db, now, "system", "message.accept", f"message:{lease.id}", detail)
         clock.raise_floor(db, now)
     return "accepted"
+
+
+def accepted_by_hand(desk: Desk, row: dict[str, Any], receipt: bytes, doc_id: str, accepted_at: str) -> bool:
+    """The bus's receipt for the message ``row`` came back on a stick; False when it is accepted already. Repeatable.
+
+    One under way is left to its attempt: the bus gives the same receipt again.
+    """
+    db, now, kept = desk.db, desk.clock.now(), desk.blobs.put(receipt)
+    with transaction(db):
+        changed = db.execute(
+            "UPDATE message SET state = 'accepted', bus_doc_id = ?, accepted_at = ?, receipt_sha256 = ?,"
+            f" last_error = '', next_at = NULL, held_by = '', held_reason = '', {_CERTAIN} WHERE id = ?"
+            " AND state NOT IN ('accepted', 'sending') AND superseded_by IS NULL",
+            [doc_id, _moment(accepted_at, now), kept, row["id"]],
+        ).rowcount
+        if not changed:
+            return False
+        db.execute(
+            "UPDATE message_recipient SET state = 'accepted', changed_at = ? WHERE message_id = ? AND state = 'queued'",
+            [now.isoformat(), row["id"]],
+        )
+        detail = {"bus": doc_id, "sha256": row["sha256"], "receipt": kept, "attempts": row["attempts"]}
+        audit.append(db, now, "system", "message.accept", f"message:{row['id']}", detail)
+        clock.raise_floor(db, now)
+    return True
 
 
 def proved(desk: Desk, lease: Lease) -> str:

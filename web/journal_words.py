@@ -85,6 +85,10 @@ ACTIONS: dict[str, str] = {
     "proof.export": N_("Xuất bằng chứng"),
     "statistics.report": N_("Báo số liệu gửi, nhận lên trục"),
     "message.deliver": N_("Nơi nhận đã lấy gói tin"),
+    "courier.load": N_("Lập gói USB để giao gói tin"),
+    "courier.bring": N_("Nhận gói USB"),
+    "courier.refuse": N_("Từ chối gói USB"),
+    "status.duplicate": N_("Nhận lại trạng thái đã có"),
 }
 DETAILS: dict[str, str] = {
     "address": N_("địa chỉ máy"),

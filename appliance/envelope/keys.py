@@ -15,7 +15,9 @@ from appliance.errors import N_, BadInput
 class Opener(Protocol):
     """A private key with its certificate. Both methods raise BadInput when what they get was not made for this key."""
 
-    certificate: x509.Certificate
+    @property
+    def certificate(self) -> x509.Certificate:
+        """The certificate of the key."""
 
     def decrypt(self, wrapped: bytes, oaep_hash: str | None) -> bytes:
         """The content key out of RSA key transport; ``oaep_hash`` 'sha1', 'sha256' …, None: PKCS#1 v1.5."""

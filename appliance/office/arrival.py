@@ -87,6 +87,30 @@ def seen(desk: Desk, bus_doc_id: str) -> bool:
     return desk.db.execute("SELECT 1 FROM inbox WHERE bus_doc_id = ?", [bus_doc_id]).fetchone() is not None
 
 
+BY_HAND = "usb:"
+"""Begins the ids of entries that came on a stick: the bus knows nothing of them."""
+
+
+def came_the_other_way(desk: Desk, item: BusItem) -> bool:
+    """Whether the same status came before on a stick while this one came over the wire, or the other way round."""
+    rows = desk.db.execute(
+        "SELECT bus_doc_id FROM inbox WHERE kind = 'status' AND state = 'stored' AND bus_doc_id <> ? AND to_code = ?"
+        " AND (message_id = ? AND message_id <> '' OR sha256 = ?)",
+        [item.bus_doc_id, item.to_code, item.message_id, item.sha256],
+    ).fetchall()
+    by_hand = item.bus_doc_id.startswith(BY_HAND)
+    return any(row[0].startswith(BY_HAND) != by_hand for row in rows)
+
+
+def repeated(desk: Desk, item: BusItem) -> None:
+    """A status that came the other way before: noted, nothing else."""
+    now = desk.clock.now()
+    with transaction(desk.db):
+        _inbox_row(desk, item, "duplicate", now)
+        detail = {"sha256": item.sha256}
+        audit.append(desk.db, now, "system", "status.duplicate", f"inbox:{item.bus_doc_id}", detail)
+
+
 def receive(desk: Desk, document: ReceivedDocument) -> str:
     """Take a document in: state 'arrived', status 01 queued. Returns its id, also when it came before; '' for a recall.
 

@@ -6,6 +6,7 @@ Layout by NĐ 30/2020/NĐ-CP annex I; text in NFC, printed through ``appliance.t
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,7 @@ def handover_minutes(
     at: datetime,
 ) -> bytes:
     """Biên bản bàn giao as PDF, with places for both to sign by hand."""
-    values = {"device": device, "giver": giver, "receiver": receiver, "holder": holder, "form": form}
+    values: dict[str, Any] = {"device": device, "giver": giver, "receiver": receiver, "holder": holder, "form": form}
     return _print("minutes.html", organ, at, **values)
 
 
@@ -58,13 +59,20 @@ def revocation_request(organ: Organ, device: Device, at: datetime, **values: Any
     return _print("request.html", organ, at, device=device, **values)
 
 
-def _print(template: str, organ: Organ, at: datetime, **values: Any) -> bytes:
+def courier_minutes(organ: Organ, at: datetime, qr: bytes, **values: Any) -> bytes:
+    """Biên bản giao nhận gói tin qua USB as PDF; ``qr`` a PNG, ``values`` fill ``courier.html``."""
+    return _print("courier.html", organ, at, pictures={"qr.png": qr}, **values)
+
+
+def _print(
+    template: str, organ: Organ, at: datetime, *, pictures: Mapping[str, bytes] | None = None, **values: Any
+) -> bytes:
     day, month = day_month_text(at.day, at.month)
     when = {"at": at, "day": day, "month": month, "moment": _moment}
     page = _environment.get_template(template).render(
         organ=organ, organ_lines=organ_lines(organ.name), **when, **values
     )
-    return typeset(page)
+    return typeset(page, pictures=pictures)
 
 
 def _moment(value: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import asdict
 
@@ -11,6 +12,7 @@ from appliance.errors import N_, BadInput
 from sync import jws
 from sync.reference_bus import reports, views
 from sync.reference_bus.conditions import Conditions
+from sync.reference_bus.courier import taken_in
 from sync.reference_bus.exchange import Accepted, Exchange
 from sync.reference_bus.faults import KINDS
 from sync.reference_bus.line import Line
@@ -59,6 +61,13 @@ def create_control(exchange: Exchange, line: Line, players: Players, conditions:
         return jsonify(
             reports=[row | {"content": json.loads(row["content"])} for row in reports.history(exchange.store, organ)]
         )
+
+    @control.post("/courier")
+    def post_courier() -> Response:
+        request.max_content_length = None  # a whole stick; the reader has its own limit
+        found, answer = taken_in(exchange, request.stream)
+        text = base64.b64encode(answer).decode()
+        return jsonify(new=found.new, repeated=found.repeated, refused=found.refused, name=found.name, answer=text)
 
     @control.post("/organs")
     def post_organ() -> Response:
