@@ -27,6 +27,8 @@ DRIFT = 50e-6
 """Seconds of error gained per second without a source: a cheap crystal's honest bound."""
 FRESH_SECONDS = 3600.0
 MAX_SAMPLES = 8
+ALARM_SECONDS = 300.0
+"""Further off, buses refuse our requests by their time stamps and TLS may fail: people are told (bus-link C.5)."""
 FLOOR = "clock:floor"
 FLOOR_TOLERANCE = 2.0
 """Seconds the wall clock may be below the newest committed time before it is suspect (slewing, rounding)."""
@@ -83,6 +85,8 @@ class Clock:
         state = "synced" if evidence.age < FRESH_SECONDS else "holdover"
         trusted = bound <= self._settings.clock_max_error_seconds
         reason = "" if trusted else N_("Đồng hồ của trạm có thể lệch quá mức cho phép.")
+        if abs(evidence.offset) > ALARM_SECONDS:
+            reason = N_("Đồng hồ của trạm lệch quá 5 phút so với nguồn giờ; kỹ thuật viên cần đặt lại.")
         return Reading(now, state if trusted else "suspect", evidence.source, bound, trusted, reason, evidence.offset)
 
 

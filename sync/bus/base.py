@@ -33,7 +33,8 @@ class BusError(TramError):
     ``permanent``: the same request will never work. ``link``: the line or its TLS failed, so nothing else will work
     either until it is back. ``connected``: at least one byte of the request may have left the box. ``bytes_sent``:
     how much of a package left. ``retry_after``: seconds the bus asked for. ``fault``: LINK when no request of this box
-    will work until a technician has put its secret or certificate right; nothing is sent meanwhile.
+    will work until a technician has put its secret or certificate right; nothing is sent meanwhile. ``dates``: TLS
+    said no because of the dates of the bus's certificate, so one of the two clocks may be wrong.
     """
 
     permanent = False
@@ -51,6 +52,7 @@ class BusError(TramError):
         http_status: int | None = None,
         retry_after: float | None = None,
         fault: Fault = Fault.NONE,
+        dates: bool = False,
         **params: object,
     ) -> None:
         super().__init__(message, next_step=next_step, rule=None, permanent=permanent, **params)
@@ -60,6 +62,7 @@ class BusError(TramError):
         self.http_status = http_status
         self.retry_after = retry_after
         self.fault = fault
+        self.dates = dates
 
 
 class Outcome(Enum):

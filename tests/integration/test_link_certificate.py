@@ -16,7 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from appliance.clock import FLOOR
 from appliance.errors import Unavailable
+from appliance.store import facts
 from sync import jws, link_certificate
 from sync.bus.base import BusError
 from sync.bus.native.client import NativeClient
@@ -128,6 +130,29 @@ def test_an_end_that_is_near_and_no_renewal_is_said_loudly(
     with closing(nobody) as client, pytest.raises(Unavailable, match=words) as caught:
         link_certificate.keep(box.desk, client)
     assert "soạn, ký, tra cứu vẫn làm bình thường" in caught.value.next_step
+
+
+def test_the_staff_is_told_once_at_each_step_towards_the_end_and_not_by_a_wrong_clock(
+    box: Box, pair: tuple[Path, Path]
+) -> None:
+    nobody = NativeClient(replace(box.desk.settings, bus_url="https://localhost:9/v1"))
+
+    def told(days_left: float | None) -> int:
+        """New notices with so many days left (None: with the certificate of the time before)."""
+        before = len(box.rows("SELECT 1 FROM notice WHERE kind = 'link_expiry'"))
+        if days_left is not None:
+            self_dated(box, pair, days_left=days_left, life=365)
+        with pytest.raises(Unavailable):
+            link_certificate.keep(box.desk, nobody)
+        return len(box.rows("SELECT 1 FROM notice WHERE kind = 'link_expiry'")) - before
+
+    with closing(nobody):
+        staff = told(59)
+        assert staff >= 1
+        assert told(None) == 0, "the same step is said once"
+        assert [told(days) for days in (29, 13, 6, 0.9, -1)] == [staff] * 5
+        facts.put(box.desk.db, FLOOR, "9999999999")
+        assert told(5) == 0
 
 
 def test_a_change_cut_short_by_a_kill_is_finished_or_undone(box: Box, pair: tuple[Path, Path]) -> None:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -14,7 +14,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from appliance.errors import ConfigError
+from appliance.errors import ConfigError, Unavailable
 from appliance.office import organs
 from sync.bus.base import BusError, Outbound, Outcome
 from sync.bus.native.client import NativeClient
@@ -188,6 +188,44 @@ def test_the_clock_is_sampled_at_every_run_until_it_can_be_trusted(box: Box) -> 
         assert not keep_sampled(box.desk, client), "a fresh, trusted sample is enough"
         box.desk.db.execute("UPDATE clock_sample SET boot_id = 'another boot'")
         assert keep_sampled(box.desk, client)
+
+
+def test_a_bus_that_cannot_tell_its_time_still_dates_its_answers(box: Box) -> None:
+    for status in (404, 503):
+        for client in scripted(box, problem(status, "Không có giờ")):
+            seen = client.time()
+            assert abs(seen.offset) < 3
+            assert seen.error >= 0.5
+    for client in scripted(box, problem(403, "Không được hỏi"), HTML):
+        for _ in range(2):
+            with pytest.raises(BusError):
+                client.time()
+
+
+def test_clocks_more_than_five_minutes_apart_are_an_alarm_told_once_a_day(box: Box) -> None:
+    late = (datetime.now(UTC) + timedelta(minutes=6)).isoformat()
+    for client in scripted(box, as_json({"utc": late, "uncertaintyMs": 1})):
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="lệch quá 5 phút: trục báo") as caught:
+                keep_sampled(box.desk, client)
+        assert "đặt lại đồng hồ" in caught.value.next_step
+    told = box.rows("SELECT account_id, organ_id FROM notice WHERE kind = 'clock'")
+    assert len(told) == len({tuple(row.values()) for row in told}) > 0
+    reading = box.desk.clock.read(box.desk.db)
+    assert not reading.trusted
+    assert "lệch quá 5 phút" in reading.reason
+
+
+def test_where_the_dates_of_the_bus_do_not_fit_its_unproved_date_is_shown_and_never_believed(
+    box: Box, tmp_path: Path
+) -> None:
+    certificate, key = server_for(box.bus.ca, LOCALHOST, days=-2)
+    with scripted_bus(lambda *_: TIME, certificate, key, box.bus.ca.certificate) as url:
+        client = NativeClient(replace(box.settings, bus_url=url))
+        with closing(client), pytest.raises(Unavailable, match=r"đã hết hạn.*chưa được xác thực\) báo \d\d:") as caught:
+            keep_sampled(box.desk, client)
+    assert "đặt lại đồng hồ" in caught.value.next_step
+    assert not box.rows("SELECT * FROM clock_sample")
 
 
 def test_a_bus_in_another_decade_is_measured_not_believed(box: Box) -> None:

@@ -17,6 +17,7 @@ import httpx
 from appliance.config import Settings
 from appliance.errors import N_, ConfigError
 from sync import jws
+from sync.bus import wire
 from sync.bus.base import (
     BusError,
     BusInfo,
@@ -30,7 +31,7 @@ from sync.bus.base import (
     RecipientState,
     SendResult,
 )
-from sync.bus.native import answers, renewal
+from sync.bus.native import answers, hint, renewal
 from sync.bus.native.failures import link_error
 from sync.bus.native.receipts import ReceiptJudge
 from sync.bus.native.spool import SMALL, Spool
@@ -40,6 +41,8 @@ from sync.bus.native.wire import pool
 from sync.bus.native.words import Words
 from sync.edxml.names import MAX_PACKAGE_BYTES
 
+_NO_TIME = (404, 405, 410, 500, 501, 502, 503, 504)
+"""The bus itself answered, but not with its time: then its Date header is as good as it gets."""
 _TIMEOUT = httpx.Timeout(connect=15, read=120, write=120, pool=15)
 
 
@@ -194,16 +197,30 @@ class NativeClient:
             self.info = replace(self.info, max_bytes=min(size, MAX_PACKAGE_BYTES))
 
     def time(self) -> BusTime:
-        """GET /time: offset by the middle of the round trip, error = half of it + what the bus admits."""
+        """GET /time: offset by the middle of the round trip, error = half of it + what the bus admits.
+
+        A bus that cannot tell the time there still tells it in its answer's Date header, to half a second.
+        """
         wall, start = time.time(), time.monotonic()
-        found = self._json("GET", "/time") or {}
+        answer = self._ask("GET", "/time")
         trip = time.monotonic() - start
+        if answer.status_code in _NO_TIME and answers.is_problem(answer):
+            seen = wire.date_of(answer, wall, trip)
+            if seen is not None:
+                return seen
+        if answer.status_code != 200:
+            raise answers.refused(answer)
+        found = answers.parse(answer.content)
         try:
             utc = datetime.fromisoformat(answers.text(found, "utc"))
             uncertainty = float(found.get("uncertaintyMs") or 0) / 1000
             return BusTime(utc, utc.timestamp() - (wall + trip / 2), trip / 2 + uncertainty)
         except (ValueError, TypeError) as error:
             raise answers.not_the_bus() from error
+
+    def date_hint(self) -> BusTime | None:
+        """What the other end says of the time when its certificate's dates do not fit ours; never to be believed."""
+        return hint.date_hint(self._settings)
 
     def _takes_gzip(self, message: Outbound) -> bool:
         """Whether the bus says that it takes coded packages (RFC 9110 12.5.3); a large one is worth the question."""
@@ -225,20 +242,24 @@ class NativeClient:
         return None if answer.status_code == 404 else answers.parse(answer.content)
 
     def _request(self, method: str, path: str, *, missing_ok: bool = False, **options: Any) -> httpx.Response:
-        """One small repeatable request; a kept connection that had gone stale is tried once more on a fresh one."""
-        ask: Callable[[], httpx.Response] = lambda: self._asking.request(method, self._base + path, **options)  # noqa: E731
-        try:
-            try:
-                answer = ask()
-            except httpx.RemoteProtocolError:
-                answer = ask()
-        except httpx.HTTPError as error:
-            raise link_error(error, connected=True, bytes_sent=0) from error
+        """A small request that must end well. Raises BusError."""
+        answer = self._ask(method, path, **options)
         if answer.status_code == 404 and missing_ok and answers.is_problem(answer):
             return answer
         if answer.status_code != 200:
             raise answers.refused(answer)
         return answer
+
+    def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """One small repeatable request; a kept connection that had gone stale is tried once more on a fresh one."""
+        ask: Callable[[], httpx.Response] = lambda: self._asking.request(method, self._base + path, **options)  # noqa: E731
+        try:
+            try:
+                return ask()
+            except httpx.RemoteProtocolError:
+                return ask()
+        except httpx.HTTPError as error:
+            raise link_error(error, connected=True, bytes_sent=0) from error
 
 
 def _http(context: ssl.SSLContext, timeout: httpx.Timeout, listen: Callable[[httpx.Response], None]) -> httpx.Client:

@@ -63,7 +63,7 @@ def link_error(error: Exception, *, connected: bool, bytes_sent: int) -> BusErro
     refusal = tls_refusal(error)
     if refusal:
         text, step, detail = refusal
-        return BusError(text, next_step=step, link=True, detail=detail)
+        return BusError(text, next_step=step, link=True, dates=step is _CHECK_CLOCK, detail=detail)
     if isinstance(error, _NOBODY_THERE):
         text = N_("Không kết nối được tới trục liên thông (%(detail)s).")
         return BusError(text, next_step=_RETRY, link=True, detail=_detail(error))
