@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from appliance.errors import TramError
-from appliance.office import line
+from appliance.office import bus_limit, line
 from appliance.office.desk import Desk
 from appliance.office.queue_times import (
     ASK_AFTER,
@@ -67,6 +67,8 @@ def send_due(desk: Desk, client: BusClient, *, stop: Callable[[], bool] = lambda
             report[settle.postpone(desk, lease, Ended(str(error), "local"), backoff(lease))] += 1
         else:
             report[_settle(desk, lease, result)] += 1
+        if client.info.limit_told:
+            bus_limit.remember(desk.db, client.info.max_bytes)
     return report
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from appliance.errors import N_
+from appliance.office import bus_limit
 from appliance.office.desk import Desk, DocumentPackage, Party, StatusPackage
 from appliance.regulation.calendar import send_deadline
 from appliance.store import audit
@@ -42,8 +43,9 @@ class Prepared:
 def prepare_document(
     desk: Desk, package: DocumentPackage, *, organ_id: str, outgoing_id: str, issued: datetime
 ) -> Prepared:
-    """Write and keep the bytes of a document package. Raises BadInput when the package would break a field's limit."""
+    """Write and keep the bytes of a document package. Raises BadInput when a field or the whole is too large."""
     sha256, size = desk.packages.document(package, desk.blobs)
+    bus_limit.check(desk.db, size)
     return Prepared(
         id=package.message_id,
         kind="edoc",

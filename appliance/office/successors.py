@@ -14,7 +14,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from appliance.errors import BadInput
-from appliance.office import messages
+from appliance.office import bus_limit, messages
 from appliance.office.desk import Correction, Desk, Party
 from appliance.store import audit
 
@@ -57,6 +57,7 @@ def parts(desk: Desk, message_id: str, named: Sequence[str]) -> tuple[Successor,
 def make(desk: Desk, sha256: str, change: Correction, *, refused: bool = False) -> Successor:
     """The successor of the package ``sha256``, its bytes durable. Raises BadInput, Unavailable."""
     new, size = desk.packages.corrected(sha256, change, desk.blobs)
+    bus_limit.check(desk.db, size)
     return Successor(messages.new_id(), new, size, change, refused)
 
 

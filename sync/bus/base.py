@@ -22,9 +22,9 @@ class Fault(Enum):
     PACKAGE = "package"
     """The package as it is (VXP codes 10, 21, 22; 413): rejected, a person corrects it."""
     ORGAN = "organ"
-    """An addressed organ (codes 18, 19, 23): with several recipients the package is split, one for each."""
+    """An addressed organ (codes 18, 23): with several recipients the package is split, one for each."""
     LINK = "link"
-    """The box itself (code 15, wrong secret or certificate): the whole link pauses until a technician resumes it."""
+    """The box itself (codes 15, 19, wrong secret or certificate): all pauses until a technician resumes it."""
 
 
 class BusError(TramError):
@@ -112,7 +112,8 @@ class BusInfo:
     """What holds for a bus of this dialect, as far as known; a client may learn more on the way.
 
     ``absent_after``: for how many seconds the bus must have denied a package before the same one may be sent again.
-    ``max_bytes``: the largest package it takes. ``can_find_sent``: False where ``find_sent`` always says UNKNOWN, so
+    ``max_bytes``: the largest package it takes, by its own word once ``limit_told``. ``can_find_sent``: False where
+    ``find_sent`` always says UNKNOWN, so
     that only an incoming status or sending the same bytes again can settle a doubt.
     """
 
@@ -120,6 +121,7 @@ class BusInfo:
     max_bytes: int
     absent_after: float = 0.0
     can_find_sent: bool = True
+    limit_told: bool = False
 
 
 @dataclass(frozen=True)

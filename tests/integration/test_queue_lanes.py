@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -25,7 +26,9 @@ from sync.edxml.model import ReadDocument
 from sync.edxml.packer import EdxmlPacker
 from sync.edxml.reader import read_package
 from tests import sync_fixtures
+from tests.bus_fixtures import start_bus
 from tests.edxml_fixtures import status
+from tests.office_fixtures import Office
 from tests.sync_fixtures import HDND, NEIGHBOUR, PROVINCE, Box, submit
 
 box, clamd, link_bus = sync_fixtures.box, sync_fixtures.clamd, sync_fixtures.link_bus
@@ -259,3 +262,41 @@ def test_after_seven_days_offline_the_most_urgent_goes_first_and_taking_is_fast(
     for _ in range(200):
         assert lease.due(db, now)
     assert (time.perf_counter() - start) / 200 < 0.002  # the index gives the order; sorting 20,000 took 24 ms
+
+
+def test_a_box_that_may_not_speak_for_its_organ_pauses_and_tells_the_technician(box: Box) -> None:
+    message_id = issue_to(box, NEIGHBOUR, PROVINCE)
+    certificate, key = box.bus.ca.client(NEIGHBOUR)
+    settings = replace(box.settings, link_certificate=certificate, link_key=key)
+    with closing(NativeClient(settings)) as stranger:
+        outbox.send_due(box.desk, stranger)
+        row, pause = box.message(message_id), line.paused(box.desk.db)
+        assert row["state"] == "waiting"
+        assert row["superseded_by"] is None, "nothing is wrong with the package"
+        assert pause is not None
+        assert "chứng thư" in pause.next_step
+        box.due_now()
+        assert outbox.send_due(box.desk, stranger) == {}
+    assert len(box.attempts(message_id)) == 1
+
+
+def test_what_the_bus_does_not_carry_is_refused_when_queued_once_the_bus_has_said_so(
+    office: Office, tmp_path: Path
+) -> None:
+    bus = start_bus(tmp_path / "bus", auto_answer=False, organs=sync_fixtures.ORGANS, more="max_message_mb = 1\n")
+    try:
+        box = sync_fixtures.make_box(office, bus)
+        large = box.issue(size=1 << 20)
+        with closing(box.client()) as client:
+            assert outbox.send_due(box.desk, client) == {"rejected": 1}
+        assert (box.message(large)["state"], box.message(large)["fault"]) == ("rejected", "package")
+        with pytest.raises(BadInput, match="1,0 MB") as refused:
+            box.issue(size=1 << 20)
+        assert "Giảm dung lượng" in refused.value.next_step
+        small = box.issue()
+        with closing(box.client()) as client:
+            assert outbox.send_due(box.desk, client) == {"accepted": 1}
+        assert box.message(small)["state"] == "accepted"
+        box.desk.db.close()
+    finally:
+        bus.stop()

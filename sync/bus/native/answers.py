@@ -16,6 +16,10 @@ _TRY_LATER = (408, 425, 429, 503)
 _NOT_OURS = (401, 403, 407, 511)
 """Permission of the link, not of this package: visible, and tried again when it is put right."""
 
+_OUR_IDENTITY = (401, 403)
+"""The bus knows this box by its certificate and does not let it in: no other request will fare better."""
+_FIX_IDENTITY = N_("Kỹ thuật viên kiểm tra chứng thư kết nối và mã cơ quan của trạm với đơn vị vận hành trục.")
+
 
 def not_the_bus() -> BusError:
     """The answer did not come from the bus, or not whole."""
@@ -110,12 +114,15 @@ def refused(answer: httpx.Response) -> BusError:
     if not is_problem(answer):
         return not_the_bus()
     status = answer.status_code
+    ours = status in _OUR_IDENTITY
     return BusError(
         N_("Trục liên thông trả lời: %(detail)s"),
+        next_step=_FIX_IDENTITY if ours else "",
         permanent=400 <= status < 500 and status not in _TRY_LATER and status not in _NOT_OURS,
         connected=True,
         http_status=status,
         retry_after=_retry_after(answer),
+        fault=Fault.LINK if ours else Fault.NONE,
         detail=_detail(answer),
     )
 

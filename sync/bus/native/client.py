@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -83,6 +84,9 @@ class NativeClient:
             raise
         if result.outcome is not Outcome.UNKNOWN:
             self._spool.discard(message)
+        if result.http_status == 413:  # the next one is refused at the box's own door
+            with suppress(BusError):
+                self.hello()
         return result
 
     def find_sent(self, message: Outbound) -> SendResult | None:
@@ -194,7 +198,7 @@ class NativeClient:
         limits = found.get("limits")
         size = limits.get("maxSize") if isinstance(limits, dict) else None
         if type(size) is int and size > 0:
-            self.info = replace(self.info, max_bytes=min(size, MAX_PACKAGE_BYTES))
+            self.info = replace(self.info, max_bytes=min(size, MAX_PACKAGE_BYTES), limit_told=True)
 
     def time(self) -> BusTime:
         """GET /time: offset by the middle of the round trip, error = half of it + what the bus admits.
