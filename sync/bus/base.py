@@ -113,8 +113,8 @@ class BusInfo:
 
     ``absent_after``: for how many seconds the bus must have denied a package before the same one may be sent again.
     ``max_bytes``: the largest package it takes, by its own word once ``limit_told``. ``can_find_sent``: False where
-    ``find_sent`` always says UNKNOWN, so
-    that only an incoming status or sending the same bytes again can settle a doubt.
+    ``find_sent`` always says UNKNOWN, so that only an incoming status or sending the same bytes again can settle a
+    doubt.
     """
 
     dialect: str
