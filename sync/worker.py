@@ -28,12 +28,14 @@ from appliance.store import facts
 from sync import bus_clock, directory, inbox, link, link_certificate, outbox, receipts, recipients, reports, wake
 from sync.bus.base import BusClient, BusError, Fault
 from sync.bus.factory import make_client
+from sync.courier.bring import work as courier_work
 from sync.evidence import lists
 from sync.evidence.broker import answering
 from sync.evidence.line import DirectLine
 
 _log = logging.getLogger(__name__)
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+_COURIER = 3
 _SEND, _FETCH = "send", "fetch"
 _running: set[str] = set()
 """Names of the jobs under way in this process."""
@@ -134,6 +136,7 @@ def _scheduler(
             _on_line(lambda desk: recipients.refresh_recipients(desk, client, days=1)),
         ),
         "recipients-all": (_HOUR, _on_line(lambda desk: recipients.refresh_recipients(desk, client))),
+        "courier": (_COURIER, courier_work),
         "directory": (_DAY, _on_line(lambda desk: directory.refresh_directory(desk, client))),
         "deadlines": (_MINUTE, deadlines.watch),
         "leftovers": (_HOUR, inbox.clear_leftovers),

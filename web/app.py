@@ -24,6 +24,7 @@ from web.sessions import COOKIE, StoredSessions
 from web.views import (
     audit,
     copies,
+    courier,
     device_registration,
     devices,
     files,
@@ -62,6 +63,7 @@ AREAS = (
     follow_ups,
     quarantine,
     queue,
+    courier,
     registers,
     statistics,
     reports,

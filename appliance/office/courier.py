@@ -12,12 +12,16 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO, cast
 
 import segno
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 from sqlite_utils import Database
 
 from appliance import clock
+from appliance.envelope import may_receive
 from appliance.errors import N_, BadInput, NotAllowed, NotFound
 from appliance.office import messages, organs, papers
 from appliance.office.desk import Actor, Desk
@@ -26,7 +30,7 @@ from appliance.store.database import transaction
 from appliance.store.text import uuid7
 
 ACTORS = ("clerk", "technician")
-LOADED = N_("đã giao qua USB, chờ xác nhận")
+_SHOWN = 500
 MOST_BYTES = (256 + 4) << 20
 _CODE = re.compile(r"[0-9A-Za-zĐđ_-]+(\.[0-9A-Za-zĐđ_-]+){0,7}")
 _LOADABLE = "state IN ('ready', 'sending', 'waiting', 'uncertain') AND superseded_by IS NULL"
@@ -59,6 +63,47 @@ def loadable(db: Database, organ_id: str, to: str = "") -> list[dict[str, Any]]:
     return list(db.query(f"SELECT * FROM message WHERE {where} ORDER BY {_ORDER}", values))
 
 
+def loadable_with_receivers(db: Database, organ_id: str) -> list[dict[str, Any]]:
+    """``loadable`` with the receivers' names in one text and whether it lies in a container already."""
+    return [
+        {
+            **row,
+            "receivers": "; ".join(one["name"] or one["code"] for one in messages.recipients_in_order(db, row["id"])),
+            "loaded": bool(loads(db, row["id"])),
+        }
+        for row in loadable(db, organ_id)[:_SHOWN]
+    ]
+
+
+def keep_certificate(desk: Desk, actor: Actor, code: str, pem: bytes) -> None:
+    """Keep the link certificate of ``code`` ('truc': the bus), over one kept before.
+
+    Raises NotAllowed, BadInput: no certificate, not for encryption, an organ nobody knows.
+    """
+    if not actor.has("technician"):
+        raise NotAllowed(N_("Chỉ kỹ thuật viên nạp chứng thư kết nối."), next_step=N_("Nhờ kỹ thuật viên."))
+    target = certificate_file(desk, code)
+    if code != "truc" and organs.by_code(desk.db, code) is None:
+        raise BadInput(
+            N_("Không có cơ quan nào mang mã “%(code)s” trong danh bạ."), next_step=N_("Xem lại mã."), code=code
+        )
+    try:
+        found = x509.load_pem_x509_certificate(pem)
+    except ValueError as error:
+        raise BadInput(N_("Tệp này không phải chứng thư PEM."), next_step=N_("Chọn tệp chứng thư khác.")) from error
+    why = may_receive(found, desk.clock.now())
+    if why:
+        raise BadInput(why, next_step=N_("Xin chứng thư kết nối mới của nơi nhận."))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_suffix(".new")
+    fresh.write_bytes(found.public_bytes(Encoding.PEM))
+    fresh.replace(target)
+    now = desk.clock.now()
+    with transaction(desk.db):
+        detail = {"code": code, "sha256": found.fingerprint(SHA256()).hex()}
+        audit.append(desk.db, now, actor.account_id, "courier.certificate", f"courier:{code}", detail)
+
+
 def loads(db: Database, message_id: str) -> list[dict[str, Any]]:
     """The containers a message lies in, newest first."""
     return list(
@@ -87,10 +132,10 @@ def ask_load(desk: Desk, actor: Actor, to: str, wanted: Sequence[str]) -> str:
     return _ask(desk, actor, "load", to_code=to, wanted=json.dumps(chosen), packages=len(chosen))
 
 
-def ask_bring(desk: Desk, actor: Actor, stream: BinaryIO) -> str:
+def ask_bring(desk: Desk, actor: Actor, stream: IO[bytes]) -> str:
     """Keep a container that somebody brought, to be taken in. Raises NotAllowed, BadInput when it is too large."""
     _allow(actor)
-    sha256, size = desk.blobs.put_stream(stream, MOST_BYTES)
+    sha256, size = desk.blobs.put_stream(cast(BinaryIO, stream), MOST_BYTES)
     return _ask(desk, actor, "bring", sha256=sha256, size=size)
 
 

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 import shutil
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from appliance.antivirus import Scanner
 from appliance.config import Settings
+from appliance.envelope import SoftwareKey, seal
+from appliance.errors import BadInput
 from appliance.office import courier
 from appliance.store import audit
+from appliance.store.text import uuid7
 from provisioning.box import make_desk
 from provisioning.cli import main
-from sync import inbox, outbox
+from sync import inbox, jws, outbox
+from sync.bus.native.tls import authorities
+from sync.courier import identity
+from sync.courier.bring import work as bring_work
+from sync.courier.container import TYPE, Carried, Manifest, opened
 from sync.worker import run_once
 from tests import sync_fixtures
 from tests.bus_fixtures import RunningBus
 from tests.office_fixtures import Office
-from tests.sync_fixtures import NEIGHBOUR, UBND, Box, skip_what_waits
+from tests.sync_fixtures import NEIGHBOUR, PROVINCE, UBND, Box, skip_what_waits
+from tests.web_fixtures import Visitor, words
 
 box, clamd, link_bus = sync_fixtures.box, sync_fixtures.clamd, sync_fixtures.link_bus
 
@@ -171,3 +185,121 @@ def test_a_container_that_is_torn_changed_or_for_somebody_else_is_refused_whole_
     refused = neighbour.rows("SELECT * FROM courier")
     assert {row["state"] for row in refused} == {"refused"}
     assert all(row["reason"] and neighbour.desk.blobs.path(row["sha256"]).exists() for row in refused)
+
+
+def test_the_pages_ask_and_sync_does_it(box: Box, neighbour: Box) -> None:
+    box.issue("Báo cáo tình hình thiên tai")
+    clerk = Visitor(box.office)
+    clerk.log_in("vanthu")
+    assert "Báo cáo tình hình thiên tai" in words(clerk.get("/usb/"))
+    assert clerk.post("/usb/giao", {"to": PROVINCE}).status_code == 422
+    assert clerk.post("/usb/giao", {"to": NEIGHBOUR}).status_code == 303
+    assert bring_work(box.desk) == {"load": 1}
+    (row,) = box.rows("SELECT * FROM courier")
+    container = clerk.get(f"/usb/{row['id']}/tep").data
+    assert clerk.get(f"/usb/{row['id']}/bien-ban").data.startswith(b"%PDF-")
+    assert "đã giao qua USB, chờ xác nhận" in words(clerk.get("/usb/"))
+    # the neighbour's people are the commune's here, in an organ that is not theirs: by the office's door instead
+    technician = neighbour.office.technician
+    courier.ask_bring(neighbour.desk, technician, io.BytesIO(container))
+    courier.ask_bring(neighbour.desk, technician, io.BytesIO(b"nothing of the kind"))
+    assert bring_work(neighbour.desk) == {"bring": 1, "refused": 1}
+    done, refused = neighbour.rows("SELECT * FROM courier WHERE kind = 'bring' ORDER BY id")
+    assert "phong bì" in refused["reason"]
+    (answer,) = neighbour.rows("SELECT * FROM courier WHERE id = ?", done["answer_id"])
+    data = neighbour.desk.blobs.read(answer["sha256"])
+    assert clerk.post("/usb/nhan").status_code == 422
+    clerk.get("/usb/")
+    assert clerk.post("/usb/nhan", {"file": (io.BytesIO(data), "tra-loi.tvb")}).status_code == 303
+    assert bring_work(box.desk) == {"bring": 1}
+    page = words(clerk.get("/usb/"))
+    assert "1 biên nhận mới" in page
+    assert "1 trạng thái" in page
+    assert clerk.post("/usb/chung-thu", {"code": "truc"}).status_code == 403
+
+
+def test_the_technician_keeps_certificates_by_page(box: Box) -> None:
+    technician = Visitor(box.office)
+    technician.log_in("kythuat")
+    page = words(technician.get("/usb/"))
+    assert "Không có gói tin nào đang chờ gửi" in page
+    assert box.settings.link_certificate is not None
+    pem = box.settings.link_certificate.read_bytes()
+    for code, data, status in (("truc", pem, 303), ("../x", pem, 422), (NEIGHBOUR, b"no", 422), ("H1.2", pem, 422)):
+        answer = technician.post("/usb/chung-thu", {"code": code, "file": (io.BytesIO(data), "a.pem")})
+        assert answer.status_code == status
+        technician.get("/usb/")
+    assert [path.name for path in (box.settings.data / "courier").iterdir()] == ["truc.pem"]
+
+
+@pytest.mark.parametrize("evil", ["compressed", "extra", "path", "digest", "organ", "unlisted", "receipt", "bomb"])
+def test_a_sealed_container_whose_inside_lies_is_refused_whole(
+    box: Box, neighbour: Box, tmp_path: Path, evil: str
+) -> None:
+    """The signer is a box of the province, the seal is right; only the inside is not."""
+    box.issue("Một")
+    export(box, tmp_path / "usb", NEIGHBOUR)
+    me = identity.own(box.settings.link_certificate, box.settings.link_key)
+    reader = identity.reader(box.desk, NEIGHBOUR)
+    (row,) = box.rows("SELECT * FROM message")
+    data = box.desk.blobs.read(row["sha256"])
+    sender = {"organ": PROVINCE}.get(evil, UBND)
+    digest = "0" * 64 if evil == "digest" else row["sha256"]
+    carried = Carried(row["id"], "edoc", 0, sender, (NEIGHBOUR,), digest, len(data))
+    receipt = b"eyJ.x.y" if evil == "receipt" else b""
+    digests = (hashlib.sha256(receipt).hexdigest(),) if receipt else ()
+    text = json.dumps(asdict(Manifest(uuid7(), NEIGHBOUR, "2026-11-23T08:00:00+07:00", (carried,), digests))).encode()
+    said = {"typ": TYPE, "id": json.loads(text)["id"], "sha256": hashlib.sha256(text).hexdigest()}
+    token = jws.sign({**said, "at": box.desk.clock.now().isoformat()}, me.key, me.chain, TYPE)
+    clear = io.BytesIO()
+    with zipfile.ZipFile(clear, "w") as archive:
+        archive.writestr("manifest.json", text)
+        archive.writestr("manifest.jws", token)
+        name = "packages/../../etc/passwd" if evil == "path" else f"packages/{row['id']}"
+        compressed = zipfile.ZIP_DEFLATED if evil in ("compressed", "bomb") else zipfile.ZIP_STORED
+        archive.writestr(name, bytes(80_000_000) if evil == "bomb" else data, compressed)
+        if evil in ("extra", "unlisted"):
+            archive.writestr("autorun.inf" if evil == "extra" else f"packages/{uuid7()}", b"x")
+        if receipt:
+            archive.writestr("receipts/0", receipt)
+    sealed = io.BytesIO()
+    clear.seek(0)
+    seal(clear, len(clear.getvalue()), [reader], sealed)
+    sealed.seek(0)
+    courier.ask_bring(neighbour.desk, neighbour.office.technician, sealed)
+    assert bring_work(neighbour.desk) == {"refused": 1}
+    assert arrived(neighbour) == []
+    assert neighbour.rows("SELECT 1 FROM inbox") == []
+    (kept,) = neighbour.rows("SELECT reason, next_step, sha256 FROM courier WHERE kind = 'bring'")
+    assert kept["reason"].startswith("Gói USB không dùng được")
+    assert neighbour.desk.blobs.path(kept["sha256"]).exists()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.integers(0, 10_000), bits=st.integers(1, 255), cut=st.booleans())
+def test_no_change_of_a_sealed_container_gets_past_the_seal(
+    torn: tuple[Path, Box], tmp_path: Path, place: int, bits: int, cut: bool
+) -> None:
+    made, neighbour = torn
+    data = bytearray(made.read_bytes())
+    at = place * len(data) // 10_001
+    if cut:
+        data = data[:at]
+    else:
+        data[at] ^= bits
+    file = tmp_path / "changed.tvb"
+    file.write_bytes(data)
+    me = identity.own(neighbour.settings.link_certificate, neighbour.settings.link_key)
+    opener, trusted = SoftwareKey(me.chain[0], me.key), authorities(neighbour.settings)
+    try:
+        with opened(file, opener, trusted, {NEIGHBOUR}, lambda code: [code], tmp_path) as found:
+            assert [one.sender for one in found.manifest.packages] == [UBND], "a bit that says nothing"
+    except BadInput:
+        return
+
+
+@pytest.fixture
+def torn(box: Box, neighbour: Box, tmp_path: Path) -> tuple[Path, Box]:
+    """A container for the neighbour, to be changed."""
+    box.issue("Một")
+    return export(box, tmp_path / "usb", NEIGHBOUR), neighbour

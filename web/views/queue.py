@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from appliance.errors import N_, BadInput, NotFound, TramError
-from appliance.office import line, messages, queue_actions
+from appliance.office import courier, line, messages, queue_actions
 from appliance.office.desk import Correction
 from appliance.office.queue_plan import plan
 from appliance.regulation.document_types import URGENCY
@@ -147,6 +147,7 @@ def _show(message_id: str, error: TramError | None = None) -> str:
         message=found,
         next=_next(found),
         before=before,
+        loaded=bool(courier.loads(work.db, message_id)),
         after=after,
         names=names(work.db),
         may={what for what in ("send", "hold", "release", "correct") if queue_actions.may(found, what)},
@@ -190,7 +191,6 @@ def _list(template: str) -> str:
         lanes=messages.LANES,
         query=query,
         pause=line.paused(work.db),
-        courier="courier.index" in current_app.view_functions,
         rule=SEND_BY,
         now=work.clock.now(),
     )
