@@ -55,6 +55,8 @@ class Settings:
     """How packages are laid out for the bus at the other end of this route (sync/edxml/dialects.toml)."""
     pkcs11_modules: tuple[Path, ...] = (Path("/usr/lib/softhsm/libsofthsm2.so"),)
     """The drivers of the signing devices; a device is looked for through all of them, by its serial."""
+    document_id_template: str = ""
+    """Document identifiers of issued documents; empty: as the official samples (appliance.regulation.codes)."""
     recall_by: str = "package"
     """How an issued document is called back: "package" (BussinessDocType 1), "status" (13 to each receiver), "both"."""
     rsa_padding: str = "pkcs1v15"

@@ -7,6 +7,7 @@ from appliance.clock import Clock
 from appliance.config import Settings
 from appliance.office.desk import Desk
 from appliance.regulation.appearances import profile_of
+from appliance.regulation.codes import DOCUMENT_CODE, check_template
 from appliance.signing.client import SignerClient
 from appliance.signing.evidence_line import BrokerLine
 from appliance.signing.trust import TrustStore
@@ -20,9 +21,11 @@ EVIDENCE_SECONDS = 10.0
 def make_desk(settings: Settings, *, create: bool = False) -> Desk:
     """A desk of its own for one thread; ``create`` makes the store or brings its schema up to date.
 
-    Raises ConfigError for a rule set, an appearance or a dialect of edXML nobody knows.
+    Raises ConfigError for a rule set, an appearance or a dialect of edXML nobody knows, and for a template of document
+    identifiers that would not tell documents apart.
     """
     profile_of(settings.rule_set, settings.appearance)
+    check_template(settings.document_id_template or DOCUMENT_CODE)
     return Desk(
         settings=settings,
         db=open_database(settings.database, create=create),

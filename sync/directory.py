@@ -7,10 +7,12 @@ import re
 from appliance.office import organs
 from appliance.office.desk import Desk
 from appliance.regulation.codes import looks_like_code, scheme_of
-from appliance.store import audit
+from appliance.store import audit, facts
 from appliance.store.database import transaction
 from appliance.store.text import nfc
 from sync.bus.base import BusClient, OrganEntry
+
+CURSOR = "directory:cursor"
 
 
 def refresh_directory(desk: Desk, client: BusClient) -> int:
@@ -18,8 +20,13 @@ def refresh_directory(desk: Desk, client: BusClient) -> int:
 
     Our own organs are left alone: their names and codes are the technician's business.
     """
-    entries = [entry for entry in client.directory().entries if looks_like_code(entry.code) and entry.name.strip()]
-    return sum(_merge(desk, entry) for entry in entries)
+    page = client.directory(facts.get(desk.db, CURSOR) or "")
+    entries = [entry for entry in page.entries if looks_like_code(entry.code) and entry.name.strip()]
+    changed = sum(_merge(desk, entry) for entry in entries)
+    changed += sum(_succeed(desk, entry) for entry in entries if entry.successor)  # once all of the page is known
+    if page.cursor:
+        facts.put(desk.db, CURSOR, page.cursor)  # a page cut short is simply asked for again
+    return changed
 
 
 def _merge(desk: Desk, entry: OrganEntry) -> bool:
@@ -35,11 +42,34 @@ def _merge(desk: Desk, entry: OrganEntry) -> bool:
         else:
             organ_id, changed = known.id, known.name != name
             db.execute("UPDATE organ SET name = ? WHERE id = ?", [name, organ_id])
-        changed = _take_code(desk, organ_id, entry.code, today) or changed
+        if entry.valid_to and entry.valid_to < today:
+            changed = (known is None and _take_code(desk, organ_id, entry.code, entry.valid_to)) or changed
+            changed = _end(desk, organ_id, entry.valid_to) or changed
+        else:
+            changed = _take_code(desk, organ_id, entry.code, today) or changed
         if changed:
             detail = {"code": entry.code, "name": name}
             audit.append(db, now, "system", "directory.update", f"organ:{organ_id}", detail)
     return changed
+
+
+def _succeed(desk: Desk, entry: OrganEntry) -> bool:
+    """Say who took over from an organ that has ended (districts in 2025, merged provinces)."""
+    db, now = desk.db, desk.clock.now()
+    organ, heir = organs.by_code(db, entry.code), organs.by_code(db, entry.successor)
+    if organ is None or heir is None or organ.local or organ.id == heir.id or organ.successor_id == heir.id:
+        return False
+    with transaction(db):
+        db.execute("UPDATE organ SET successor_id = ? WHERE id = ?", [heir.id, organ.id])
+        detail = {"code": entry.code, "successor": entry.successor}
+        audit.append(db, now, "system", "directory.update", f"organ:{organ.id}", detail)
+    return True
+
+
+def _end(desk: Desk, organ_id: str, day: str) -> bool:
+    """Let every code of an organ end on ``day`` that does not end before."""
+    query = "UPDATE organ_code SET valid_to = ? WHERE organ_id = ? AND (valid_to IS NULL OR valid_to > ?)"
+    return bool(desk.db.execute(query, [day, organ_id, day]).rowcount)
 
 
 def _take_code(desk: Desk, organ_id: str, code: str, today: str) -> bool:

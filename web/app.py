@@ -19,6 +19,7 @@ from web.context import init_context
 from web.errors import init_errors
 from web.formats import init_formats
 from web.paging import init_paging
+from web.receivers import init_receivers
 from web.security import init_security, secret_key
 from web.sessions import COOKIE, StoredSessions
 from web.views import (
@@ -29,6 +30,7 @@ from web.views import (
     devices,
     files,
     follow_ups,
+    groups,
     home,
     incoming,
     login,
@@ -61,6 +63,7 @@ AREAS = (
     incoming,
     files,
     follow_ups,
+    groups,
     quarantine,
     queue,
     courier,
@@ -93,6 +96,7 @@ def create_app(settings: Settings, make_desk: Callable[[], Desk]) -> Flask:
     Babel(app, locale_selector=_language)
     init_formats(app)
     init_paging(app)
+    init_receivers(app)
     init_access(app)
     CSRFProtect(app)  # after the roles: an ended session is told so, not that the form is foreign
     for area in AREAS:

@@ -56,6 +56,8 @@ ACTIONS: dict[str, str] = {
     "incoming.assign": N_("Phân công"),
     "incoming.start": N_("Bắt đầu xử lý"),
     "incoming.finish": N_("Hoàn thành"),
+    "group.save": N_("Lưu nhóm nơi nhận"),
+    "group.remove": N_("Bỏ nhóm nơi nhận"),
     "outgoing.link": N_("Ghi văn bản liên quan"),
     "outgoing.recall": N_("Yêu cầu thu hồi văn bản đã phát hành"),
     "outgoing.add_receivers": N_("Gửi thêm nơi nhận"),

@@ -69,12 +69,19 @@ def directory(db: Database, query: str = "", *, besides: str = "", limit: int = 
 
 def code_on(db: Database, organ_id: str, day: date) -> str:
     """The organ's wire code on ``day``. Raises BadInput when it has none in force."""
-    code = _code_on(db, organ_id, day)
+    code, organ = _code_on(db, organ_id, day), get(db, organ_id)
+    if organ.successor_id and (code is None or not organ.local):
+        raise BadInput(
+            N_("Cơ quan “%(name)s” đã ngừng hoạt động; kế thừa là “%(heir)s” (Điều 14 khoản 3)."),
+            next_step=N_("Chọn cơ quan kế thừa làm nơi nhận."),
+            name=organ.name,
+            heir=get(db, organ.successor_id).name,
+        )
     if code is None:
         raise BadInput(
             N_("Cơ quan “%(name)s” không có mã định danh còn hiệu lực."),
             next_step=N_("Báo kỹ thuật viên cập nhật danh bạ mã định danh (Điều 14 khoản 3)."),
-            name=get(db, organ_id).name,
+            name=organ.name,
         )
     return code
 

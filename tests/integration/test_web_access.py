@@ -44,6 +44,7 @@ GET = {
     "/van-ban-di/{out}/thiet-bi": {"clerk", "leader"},
     "/van-ban-di/{out}/gui-them": {"clerk", "leader"},
     "/van-ban-den/yeu-cau": {"clerk", "leader", "auditor"},
+    "/nhom-noi-nhan/": DESK,
     "/van-ban-den/": READ,
     "/van-ban-den/{in}": READ,
     "/van-ban-den/{in}/tep/0": READ,
@@ -106,6 +107,8 @@ POST = {
     "/van-ban-di/{out}/ky-lai": {"clerk"},
     "/van-ban-di/{out}/phat-hanh": {"clerk"},
     "/van-ban-den/{in}/lay-lai": {"clerk"},
+    "/nhom-noi-nhan/": {"clerk"},
+    "/nhom-noi-nhan/{group}/bo": {"clerk"},
     "/van-ban-di/{out}/thu-hoi": {"clerk", "leader"},
     "/van-ban-di/{out}/gui-them": {"clerk", "leader"},
     "/van-ban-di/{out}/lien-quan": DESK,
@@ -154,6 +157,7 @@ def ids(office: Office) -> dict[str, str]:
         "ask": "khong-co",
         "told": "khong-co",
         "print": "khong-co",
+        "group": "khong-co",
         "in": add_incoming(office, "assigned", assignee_id=office.accounts[OFFICIAL.username]),
     }
 
@@ -173,6 +177,7 @@ def test_every_view_says_who_may_open_it(app: Flask) -> None:
 def test_the_tables_here_name_every_view(app: Flask) -> None:
     def shape(path: str) -> str:
         path = path.replace("<annex_id>", "{annex}").replace("<account_id>", "{leader}")
+        path = path.replace("<group_id>", "{group}")
         for name, mark in (("device", "dev"), ("handover", "hand"), ("request", "ask"), ("notice", "told")):
             path = path.replace(f"<{name}_id>", "{" + mark + "}")
         path = path.replace("<step>", "khong-co").replace("<type_code>", "cong-van").replace("<fingerprint>", "{print}")

@@ -16,6 +16,7 @@ from appliance.regulation.copies import COPY_DECIDED, COPY_FORMS, COPY_SCAN, COP
 from appliance.store.text import fold
 from web.access import open_to
 from web.context import actor, desk
+from web.receivers import chosen
 
 pages = Blueprint("copies", __name__, url_prefix="/ban-sao")
 
@@ -41,7 +42,7 @@ def create() -> Response | tuple[str, int]:
     except NotFound:
         raise
     except TramError as error:
-        typed = {**request.form.to_dict(), "recipient_ids": request.form.getlist("recipient_ids")}
+        typed = {**request.form.to_dict(), "recipient_ids": list(chosen())}
         return _page(typed, source, error), error.status
     flash(_("Đã lập bản sao. Kiểm tra nội dung trên trang rồi lấy số và ký số."))
     return redirect(url_for("outgoing.show", document_id=copy.id), 303)
@@ -72,7 +73,7 @@ def _form() -> CopyForm:
     names = ("form", "original_code", "original_date", "original_organ", "subject", "decided_by", "pages")
     return CopyForm(
         **{name: posted.get(name, "") for name in names},
-        recipient_ids=tuple(posted.getlist("recipient_ids")),
+        recipient_ids=chosen(),
         no_secret=posted.get("no_secret") == "1",
     )
 

@@ -11,6 +11,7 @@ from appliance.office import follow_ups, links, organs, outgoing, recall_request
 from appliance.store.text import fold
 from web.access import open_to
 from web.context import actor, desk
+from web.receivers import chosen
 from web.views.steps import step
 
 pages = Blueprint("follow_ups", __name__)
@@ -36,9 +37,8 @@ def receivers(document_id: str) -> str:
 @open_to("clerk", "leader")
 def add_receivers(document_id: str) -> Response | tuple[str, int]:
     """Send it to them too."""
-    chosen = tuple(request.form.getlist("recipient_ids"))
     try:
-        follow_ups.add_receivers(desk(), actor(), document_id, chosen, request.form.get("reason", ""))
+        follow_ups.add_receivers(desk(), actor(), document_id, chosen(), request.form.get("reason", ""))
     except TramError as error:
         return _form(document_id, error), error.status
     flash(_("Đã đưa văn bản vào hàng đợi gửi tới nơi nhận mới; những nơi đã nhận được báo cập nhật."))
@@ -76,5 +76,5 @@ def _form(document_id: str, error: TramError | None) -> str:
         document=document,
         error=error,
         directory=sorted(book, key=lambda entry: fold(entry[0].name)),
-        values={"recipient_ids": request.form.getlist("recipient_ids"), "reason": request.form.get("reason", "")},
+        values={"recipient_ids": list(chosen()), "reason": request.form.get("reason", "")},
     )

@@ -20,6 +20,7 @@ from web.areas import render_area
 from web.context import actor, desk
 from web.document import outgoing_page
 from web.paging import PER_PAGE, page_count, page_number
+from web.receivers import chosen
 from web.signatures import report_of
 
 pages = Blueprint("outgoing", __name__, url_prefix="/van-ban-di")
@@ -157,7 +158,7 @@ def read_form() -> OutgoingForm:
         subject=posted.get("subject", ""),
         urgency=urgency,
         signer_id=posted.get("signer_id", ""),
-        recipient_ids=tuple(posted.getlist("recipient_ids")),
+        recipient_ids=chosen(),
         unit=posted.get("unit", ""),
         competence=posted.get("competence", ""),
         reply_due=reply_due,
@@ -168,7 +169,7 @@ def read_form() -> OutgoingForm:
 
 def _typed() -> dict[str, Any]:
     """What was typed, to be shown again beside the error."""
-    return {**request.form.to_dict(), "recipient_ids": request.form.getlist("recipient_ids")}
+    return {**request.form.to_dict(), "recipient_ids": list(chosen())}
 
 
 def _values(form: OutgoingForm) -> dict[str, Any]:

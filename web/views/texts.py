@@ -20,6 +20,7 @@ from appliance.regulation.document_types import TYPES, document_type
 from appliance.store.text import fold
 from web.access import open_to
 from web.context import actor, desk
+from web.receivers import chosen
 from web.views.outgoing import WRITERS, read_form
 
 pages = Blueprint("texts", __name__, url_prefix="/van-ban-di")
@@ -146,7 +147,7 @@ def _values(document: Outgoing) -> dict[str, Any]:
 
 
 def _typed() -> Mapping[str, Any]:
-    return {**request.form.to_dict(), "recipient_ids": request.form.getlist("recipient_ids")}
+    return {**request.form.to_dict(), "recipient_ids": list(chosen())}
 
 
 def _page(

@@ -19,7 +19,7 @@ from appliance.office.outgoing.pins import with_pin
 from appliance.office.outgoing.records import Outgoing, get
 from appliance.office.reasons import reason_text
 from appliance.regulation import rules
-from appliance.regulation.codes import document_code
+from appliance.regulation.codes import DOCUMENT_CODE, document_code
 from appliance.regulation.document_types import day_month_text, notation, number_text
 from appliance.signing import corner, produce
 from appliance.signing.placement import SEAL_FIELD, Placement
@@ -88,7 +88,8 @@ def number_and_seal(desk: Desk, actor: Actor, outgoing_id: str, pin: Pin, *, las
         return desk.blobs.put(sealed), done
 
     sealed, beside = with_pin(desk, actor, device_id, last_try, make)
-    code = document_code(organs.code_on(desk.db, organ.id, issued), issued, number, mark)
+    template = desk.settings.document_id_template or DOCUMENT_CODE
+    code = document_code(organs.code_on(desk.db, organ.id, issued), issued, number, mark, template)
     changes = {
         "sealed_sha256": sealed,
         "sealed_at": at.isoformat(),
