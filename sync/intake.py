@@ -77,6 +77,7 @@ def _document(desk: Desk, item: InboxItem, document: ReadDocument) -> ReceivedDo
         warnings=tuple(warnings),
         business=business,
         answers=document.answers,
+        to=tuple(organ.code for organ in document.recipients),
     )
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from appliance import clock
-from appliance.errors import N_, BadInput
-from appliance.office import links, messages, organs, recall_requests, verdicts
+from appliance.errors import N_
+from appliance.office import addressees, links, messages, organs, recall_requests, verdicts
 from appliance.office.desk import SYSTEM, Answered, Business, Desk, Party
 from appliance.office.incoming import Incoming, prepare_status
 from appliance.regulation.document_types import STATUS_RANK
@@ -48,7 +48,10 @@ class ReceivedFile:
 
 @dataclass(frozen=True)
 class ReceivedDocument:
-    """A document package as read. ``dedup_key`` is the business key without the receiving organ."""
+    """A document package as read. ``dedup_key`` is the business key without the receiving organ.
+
+    ``to``: the codes of the package's own list, for a bus whose inbox does not say which organ an entry is for.
+    """
 
     item: BusItem
     dedup_key: str
@@ -67,6 +70,7 @@ class ReceivedDocument:
     warnings: tuple[str, ...]
     business: Business = field(default=Business())
     answers: tuple[Answered, ...] = ()
+    to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,51 +115,75 @@ def repeated(desk: Desk, item: BusItem) -> None:
         audit.append(desk.db, now, "system", "status.duplicate", f"inbox:{item.bus_doc_id}", detail)
 
 
+@dataclass(frozen=True)
+class _Arrival:
+    """What one organ gets: a new record with its status 01, or nothing but a count where it has the document."""
+
+    id: str
+    key: str
+    row: Incoming | None = None
+    status: messages.Prepared | None = None
+
+
 def receive(desk: Desk, document: ReceivedDocument) -> str:
     """Take a document in: state 'arrived', status 01 queued. Returns its id, also when it came before; '' for a recall.
 
-    Raises BadInput when the package is addressed to no organ of this box.
+    Where the bus does not say for which organ, each of this box's organs in the package's own list gets its record, as
+    if each had its own delivery; the first one's id is returned. Raises BadInput when it is for no organ of this box.
     """
     db, now, item = desk.db, desk.clock.now(), document.item
-    organ = organs.by_code(db, item.to_code)
-    if organ is None or not organ.local:
-        raise BadInput(N_("Gói tin gửi cho mã “%(code)s”, không phải cơ quan của trạm này."), code=item.to_code)
+    organ_ids = addressees.receivers(db, item.to_code, document.to)
     if document.business.kind == recall_requests.RECALL:
-        return _receive_recall(desk, document, organ.id, now)
-    key = f"{document.dedup_key}|{organ.id}"
-    known = db.execute("SELECT id FROM incoming WHERE dedup_key = ?", [key]).fetchone()
-    if known:
-        with transaction(db):
-            _inbox_row(desk, item, "duplicate", now)
-            db.execute("UPDATE incoming SET copies = copies + 1 WHERE id = ?", [known[0]])
-            audit.append(db, now, "system", "incoming.duplicate", f"incoming:{known[0]}", {"bus": item.bus_doc_id})
-        return str(known[0])
-    same_code = db.execute(
-        "SELECT 1 FROM incoming WHERE organ_id = ? AND from_code = ? AND document_code = ?",
-        [organ.id, document.sender.code, document.document_code],
-    ).fetchone()
-    row = _row(document, organ.id, now, same_code is not None)
-    status = prepare_status(desk, SYSTEM, row, "01", N_("Văn bản đã đến trạm, chờ văn thư tiếp nhận."), now)
+        code = document.business.document_code or document.document_code
+        asked = addressees.holder(db, item.to_code, document.sender.code, code) or organ_ids[0]
+        return _receive_recall(desk, document, asked, now)
+    arrivals = [_arrival(desk, document, organ_id, now) for organ_id in organ_ids]
     with transaction(db):
-        _inbox_row(desk, item, "stored", now)
-        columns = {name: getattr(row, name) for name in Incoming.__dataclass_fields__}
-        db.table("incoming").insert({**columns, "dedup_key": key})
-        for position, file in enumerate(document.files):
-            db.table("incoming_file").insert(
-                {"incoming_id": row.id, "position": position, **vars(file), "name": nfc(file.name)}
-            )
-            verdicts.first(db, f"incoming:{row.id}", file.sha256, file.signatures, now)
-        links.note_arrival(db, row.id, document.sender.code, document.business, document.answers)
-        detail = {
-            "bus": item.bus_doc_id,
-            "sha256": item.sha256,
-            "from": document.sender.code,
-            "code": document.document_code,
-        }
-        audit.append(db, now, "system", "incoming.arrive", f"incoming:{row.id}", detail)
+        _inbox_row(desk, item, "stored" if any(one.row for one in arrivals) else "duplicate", now)
+        for one in arrivals:
+            _enter(desk, document, one, now)
         clock.raise_floor(db, now)
-        messages.enqueue(db, status, now)
-    return row.id
+    return arrivals[0].id
+
+
+def _arrival(desk: Desk, document: ReceivedDocument, organ_id: str, now: datetime) -> _Arrival:
+    """Prepared before the transaction: the status's bytes become durable here."""
+    key = f"{document.dedup_key}|{organ_id}"
+    known = desk.db.execute("SELECT id FROM incoming WHERE dedup_key = ?", [key]).fetchone()
+    if known:
+        return _Arrival(str(known[0]), key)
+    same_code = desk.db.execute(
+        "SELECT 1 FROM incoming WHERE organ_id = ? AND from_code = ? AND document_code = ?",
+        [organ_id, document.sender.code, document.document_code],
+    ).fetchone()
+    row = _row(document, organ_id, now, same_code is not None)
+    status = prepare_status(desk, SYSTEM, row, "01", N_("Văn bản đã đến trạm, chờ văn thư tiếp nhận."), now)
+    return _Arrival(row.id, key, row, status)
+
+
+def _enter(desk: Desk, document: ReceivedDocument, one: _Arrival, now: datetime) -> None:
+    """The rows of one organ, in the caller's transaction."""
+    db, item = desk.db, document.item
+    if one.row is None or one.status is None:
+        db.execute("UPDATE incoming SET copies = copies + 1 WHERE id = ?", [one.id])
+        audit.append(db, now, "system", "incoming.duplicate", f"incoming:{one.id}", {"bus": item.bus_doc_id})
+        return
+    columns = {name: getattr(one.row, name) for name in Incoming.__dataclass_fields__}
+    db.table("incoming").insert({**columns, "dedup_key": one.key})
+    for position, file in enumerate(document.files):
+        db.table("incoming_file").insert(
+            {"incoming_id": one.id, "position": position, **vars(file), "name": nfc(file.name)}
+        )
+        verdicts.first(db, f"incoming:{one.id}", file.sha256, file.signatures, now)
+    links.note_arrival(db, one.id, document.sender.code, document.business, document.answers)
+    detail = {
+        "bus": item.bus_doc_id,
+        "sha256": item.sha256,
+        "from": document.sender.code,
+        "code": document.document_code,
+    }
+    audit.append(db, now, "system", "incoming.arrive", f"incoming:{one.id}", detail)
+    messages.enqueue(db, one.status, now)
 
 
 def _receive_recall(desk: Desk, document: ReceivedDocument, organ_id: str, now: datetime) -> str:
@@ -227,10 +255,10 @@ def receive_status(desk: Desk, status: ReceivedStatus) -> None:
                 "sha256": item.sha256,
             }
         )
-        asked = organs.by_code(db, item.to_code)
-        if status.status_code == recall_requests.ASKED and asked is not None and asked.local:
+        asked = addressees.holder(db, item.to_code, status.sender.code, status.document_code)
+        if status.status_code == recall_requests.ASKED and asked:
             recall_requests.note(
-                db, item.bus_doc_id, asked.id, status.sender.code, status.document_code, status.description, now
+                db, item.bus_doc_id, asked, status.sender.code, status.document_code, status.description, now
             )
         if outgoing_id:
             _raise_recipient(desk, outgoing_id, status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,8 +47,11 @@ def new_http(context: Any, timeout: httpx.Timeout, *, keep: int) -> httpx.Client
     return httpx.Client(verify=context, timeout=timeout, limits=limits, follow_redirects=False, trust_env=False)
 
 
-def ask(http: httpx.Client, request: httpx.Request) -> Answer:
-    """Send ``request`` once and read the whole answer. Raises httpx.HTTPError, BusError over ``MAX_JSON``."""
+def ask(http: httpx.Client, request: httpx.Request, deadline: float = math.inf) -> Answer:
+    """Send ``request`` once and read the whole answer, until ``deadline`` by the monotonic clock.
+
+    Raises httpx.HTTPError, BusError over ``MAX_JSON``.
+    """
     wall, start = time.time(), time.monotonic()
     answer = http.send(request, stream=True)
     try:
@@ -57,6 +61,8 @@ def ask(http: httpx.Client, request: httpx.Request) -> Answer:
             content += chunk
             if len(content) > MAX_JSON:
                 raise not_the_bus()
+            if time.monotonic() > deadline:
+                raise httpx.ReadTimeout("the answer takes longer than its whole time", request=request)
     finally:
         answer.close()
     return Answer(answer.status_code, bytes(content), retry_after(answer), date_of(answer, wall, trip))

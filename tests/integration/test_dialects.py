@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -12,15 +15,17 @@ import httpx
 import pytest
 
 from appliance.antivirus import Scanner
+from appliance.office.desk import Party
 from appliance.store.text import uuid7
 from sync import inbox, outbox
-from sync.bus.base import BusClient, BusError, Fault, Outcome
+from sync.bus import body
+from sync.bus.base import BusClient, BusError, Fault, InboxPage, Outcome
 from sync.bus.factory import make_client
 from sync.edxml.packer import EdxmlPacker
 from tests import sync_fixtures, vxp_fixtures
 from tests.edxml_fixtures import status
 from tests.office_fixtures import Office
-from tests.sync_fixtures import NEIGHBOUR, UBND, Box, incoming, submit
+from tests.sync_fixtures import HDND, NEIGHBOUR, UBND, Box, incoming, submit
 from tests.vxp_fixtures import Door, account_box, open_bus
 
 clamd, door = sync_fixtures.clamd, vxp_fixtures.door
@@ -169,6 +174,62 @@ def test_a_lost_answer_is_found_on_the_list_of_what_was_sent(
         assert outbox.send_due(box.desk, client) == {"accepted": 1}
         assert post.at_bus(message_id) == 1
         assert len(box.attempts(message_id)) == 2
+    box.desk.db.close()
+
+
+def test_an_entry_whose_receiver_is_not_told_goes_to_every_organ_the_package_names(post: Post) -> None:
+    box = post.box
+    listed = post.client.list_incoming
+
+    def untold(cursor: str, limit: int = 50) -> InboxPage:
+        page = listed(cursor, limit)
+        return replace(page, items=tuple(replace(item, to="") for item in page.items))
+
+    post.client.list_incoming = untold  # type: ignore[method-assign]
+    names = (Party(UBND, "UBND xã Hòa Bình"), Party(NEIGHBOUR, "Nơi khác"), Party(HDND, "HĐND xã Hòa Bình"))
+    submit(box.bus, incoming(box, subject=f"Giấy mời {uuid7()}", recipients=names))
+    assert inbox.fetch_new(box.desk, post.client) == {"document": 1}
+    records = box.rows("SELECT organ_id, state FROM incoming ORDER BY organ_id")
+    assert [tuple(row.values()) for row in records] == [("hdnd-hoa-binh", "arrived"), ("ubnd-hoa-binh", "arrived")]
+    assert len(box.rows("SELECT 1 FROM inbox")) == 1
+    assert outbox.send_due(box.desk, post.client) == {"accepted": 2}, "each organ says that it has it"
+
+    submit(box.bus, incoming(box, subject=f"Giấy mời {uuid7()}", recipients=(Party(NEIGHBOUR, "Nơi khác"),)))
+    assert inbox.fetch_new(box.desk, post.client) == {"quarantined": 1}
+    (kept,) = box.rows("SELECT * FROM inbox WHERE state = 'quarantined'")
+    assert NEIGHBOUR in kept["reason"]
+    assert box.desk.blobs.path(kept["sha256"]).exists()
+
+
+def test_a_send_that_drips_is_given_up_in_its_whole_time(
+    office: Office, door: Door, clamd: Scanner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body, "SLOWEST", 16 << 20)
+    monkeypatch.setattr(body, "GRACE", 1.0)
+    box, client = account_box(office, door, clamd, "vxp", tmp_path)
+    client.close()
+    message_id = box.issue(uuid7(), size=12 << 20)
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 << 10)
+
+        def drip() -> None:
+            taken, _ = listening.accept()
+            with taken:
+                while not over.wait(0.05):
+                    taken.recv(64 << 10)
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        began = time.monotonic()
+        with closing(make_client(replace(box.settings, bus_url=url))) as slow, pytest.raises(BusError) as given_up:
+            slow.send(_outbound(box))
+        assert time.monotonic() - began < 10
+        over.set()
+        thread.join(timeout=5)
+    assert given_up.value.link
+    assert box.message(message_id)["state"] == "ready"
     box.desk.db.close()
 
 

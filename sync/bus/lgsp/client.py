@@ -86,7 +86,7 @@ class LgspClient:
             "POST", "/sendEdoc", token, body=body, size=size, media=f"multipart/form-data; boundary={mark}"
         )
         try:
-            return wire.ask(self._sending, request), body.sent
+            return wire.ask(self._sending, request, body.deadline), body.sent
         except httpx.HTTPError as error:
             failure = link_error(error, connected=body.sent > 0, bytes_sent=body.sent)
             if body.last_left and tls_refusal(error) is None:

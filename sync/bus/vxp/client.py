@@ -74,7 +74,7 @@ class VxpClient:
             "sendEdoc", fields, body, kind="application/octet-stream", size=message.size + len(_END)
         )
         try:
-            answer = wire.ask(self._sending, request)
+            answer = wire.ask(self._sending, request, body.deadline)
         except httpx.HTTPError as error:
             failure = link_error(error, connected=body.sent > 0, bytes_sent=body.sent)
             if body.last_left and tls_refusal(error) is None:
