@@ -82,8 +82,15 @@ class Bus:
 
     def line(self, **switches: object) -> None:
         """Change switches of the faulty line."""
-        command = [*self.prefix, "curl", "-sf", "-H", "Content-Type: application/json", "-d", json.dumps(switches)]
-        subprocess.run([*command, self._control("line")], check=True, capture_output=True)
+        self._post("line", switches)
+
+    def change_organ(self, before: str, **organ: object) -> None:
+        """Let ``organ`` stand in the directory in the place of the one with the code ``before``."""
+        self._post("organs", {"before": before, **organ})
+
+    def answer(self, doc_id: str, status_code: str) -> None:
+        """Let the virtual organ that got ``doc_id`` send a status."""
+        self._post("status", {"doc_id": doc_id, "code": status_code})
 
     def put(self, package: bytes, *, sender: str, to: str, message_id: str, certificate: tuple[Path, Path]) -> bool:
         """Hand a package in over a fresh connection; whether the bus gave a receipt. Raises httpx.TransportError."""
@@ -103,6 +110,10 @@ class Bus:
         text = subprocess.run(command, check=True, capture_output=True).stdout
         found: list[dict[str, Any]] = json.loads(text)["messages"]
         return found
+
+    def _post(self, what: str, body: dict[str, object]) -> None:
+        command = [*self.prefix, "curl", "-sf", "-H", "Content-Type: application/json", "-d", json.dumps(body)]
+        subprocess.run([*command, self._control(what)], check=True, capture_output=True)
 
     def _control(self, what: str) -> str:
         return f"http://127.0.0.1:{self.operator_port}/control/{what}"

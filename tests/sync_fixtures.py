@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import subprocess
 import tempfile
 import time
@@ -67,17 +68,27 @@ class Box:
         return NativeClient(self.settings, timeout) if timeout else NativeClient(self.settings)
 
     def issue(
-        self, subject: str = "Về phòng, chống thiên tai", *, urgency: int = 0, size: int = 0, to: str = NEIGHBOUR
+        self,
+        subject: str = "Về phòng, chống thiên tai",
+        *,
+        urgency: int = 0,
+        size: int = 0,
+        to: str = NEIGHBOUR,
+        scanned: bool = False,
     ) -> str:
-        """Queue a document with a file of ``size`` bytes more than the usual; returns the message id."""
+        """Queue a document with a file of ``size`` bytes more than the usual; returns the message id.
+
+        ``scanned``: these bytes cannot be compressed, so as many travel.
+        """
         desk, now = self.desk, self.desk.clock.now()
+        more = os.urandom(size) if scanned else b"x" * size
         (count,) = desk.db.execute("SELECT count(*) FROM outgoing").fetchone()
         code = f"{UBND},{now:%Y/%m/%d},{count + 1}/BC-UBND"
         outgoing_id = uuid7()
         package = document(
             document_code=code, number=str(count + 1), subject=subject, urgency=urgency,
             recipients=(Party(to, "Nơi nhận"),),
-            files=(file_in(desk.blobs, PDF + subject.encode() + b"x" * size),), issue_date=now.date(), at=now,
+            files=(file_in(desk.blobs, PDF + subject.encode() + more),), issue_date=now.date(), at=now,
         )  # fmt: skip
         row = {
             "id": outgoing_id, "organ_id": "ubnd-hoa-binh", "state": "issued", "type_code": "BC", "subject": subject,

@@ -17,20 +17,25 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import Unavailable
+from appliance.office.desk import Party
 from appliance.store import facts
+from appliance.store.text import uuid7
 from sync.worker import run_once
 from tests import dying, sync_fixtures
 from tests.bench.exchange import shaped
 from tests.bench.exchange.emulator import Shape
+from tests.edxml_fixtures import document, file_in, package_bytes
 from tests.integration.test_sync_worker import write_settings
+from tests.link_scene import BOX, PROVINCE, make_box, make_bus
 from tests.link_scene import Box as Office
-from tests.link_scene import make_box, make_bus
 from tests.sync_fixtures import Box, incoming, submit
 
 box, clamd, link_bus = sync_fixtures.box, sync_fixtures.clamd, sync_fixtures.link_bus
 pytestmark = [pytest.mark.fault, pytest.mark.slow]
 AFTER_DEATH = {
     "before anything is sent": ("sending", 0, None),
+    "after the spool": ("sending", 0, None),
+    "in the middle of a PATCH": ("sending", 0, None),
     "after the bus has committed, before we have": ("sending", 1, None),
     "after fetching, before our commit": ("accepted", 1, None),
     "after our commit, before the acknowledgement": ("accepted", 1, False),
@@ -52,7 +57,8 @@ def at_bus(box: Box, message_id: str) -> int:
 @pytest.mark.parametrize("point", dying.POINTS)
 def test_case_5_killed_at_an_exact_point(box: Box, point: str) -> None:
     """Ends: accepted once, arrived once, acknowledged."""
-    message_id = box.issue()
+    large = point in ("after the spool", "in the middle of a PATCH")
+    message_id = box.issue(size=1_000_000 if large else 1_000, scanned=True)
     submit(box.bus, incoming(box))
     box.settings.run.mkdir(exist_ok=True)
     box.settings.clamd_socket.symlink_to(box.desk.scanner._socket)  # the session's scanner lives elsewhere
@@ -63,6 +69,7 @@ def test_case_5_killed_at_an_exact_point(box: Box, point: str) -> None:
     assert [row["acked_at"] is not None for row in box.rows("SELECT acked_at FROM inbox")] == (
         [] if acknowledged is None else [acknowledged]
     )
+    assert bool(list((box.settings.data / "spool").glob("*.gz"))) == large
     round_of(box)
     assert (box.message(message_id)["state"], at_bus(box, message_id)) == ("accepted", 1)
     assert box.rows("SELECT copies FROM incoming") == [{"copies": 1}]
@@ -136,6 +143,25 @@ def test_case_7_disk_full_when_the_bus_has_accepted(on_small_disk: Office) -> No
     assert [message["id"] for message in on_small_disk.bus.messages()] == [message_id]
 
 
+def test_case_7_disk_full_when_a_document_comes(on_small_disk: Office) -> None:
+    """Ends: neither taken in nor acknowledged, and said so; with room again it arrives, once."""
+    office, bus = on_small_disk, on_small_disk.bus
+    package = document(
+        sender=Party(PROVINCE, "Văn phòng"), recipients=(Party(BOX, "UBND xã Hòa Bình"),),
+        files=(file_in(office.desk.blobs, os.urandom(1_000_000)),),
+    )  # fmt: skip
+    data = package_bytes(package, office.desk.blobs)
+    filler = fill_up(office.desk.settings.data, leave=300_000)
+    assert bus.put(data, sender=PROVINCE, to=BOX, message_id=uuid7(), certificate=bus.ca.client(PROVINCE))
+    office.start()
+    time.sleep(5)
+    assert not list(office.desk.db.query("SELECT 1 FROM incoming"))
+    assert [one["state"] for one in bus.messages()[0]["deliveries"]] == ["waiting"]
+    filler.unlink()
+    assert within(60, lambda: bool(list(office.desk.db.query("SELECT 1 FROM incoming"))))
+    assert [row["copies"] for row in office.desk.db.query("SELECT copies FROM incoming")] == [1]
+
+
 def test_case_13_a_clock_ten_years_back_sends_nothing_and_loses_nothing(real_office: Office) -> None:
     """Ends: waiting (TLS refuses a certificate of the future); with the clock right again, accepted."""
     message_id = real_office.queue(b"x" * 1000)
@@ -192,6 +218,23 @@ def real_office() -> Iterator[Office]:
         made.stop()
         made.desk.db.close()
         bus.stop()
+
+
+def test_case_18_the_code_of_the_receiver_is_replaced_while_a_message_waits(real_office: Office) -> None:
+    """Ends: accepted and in the inbox of the organ under its new code, which the box learns."""
+    office, bus = real_office, real_office.bus
+    message_id = office.queue(b"x" * 1000)
+    bus.change_organ(before=PROVINCE, code="H99.71", name="Văn phòng Ủy ban nhân dân tỉnh", virtual=True)
+    office.start()
+    assert office.wait_accepted(message_id, 30)
+    ((delivery,),) = [message["deliveries"] for message in bus.messages() if message["id"] == message_id]
+    assert delivery["organ"] == "H99.71"
+    bus.answer(delivery["doc_id"], "03")
+    heard = "SELECT from_code, status_code FROM status_in"
+    told = {"from_code": "H99.71", "status_code": "03"}
+    assert within(20, lambda: list(office.desk.db.query(heard)) == [told])
+    codes = "SELECT b.value FROM organ_code a JOIN organ_code b USING (organ_id) WHERE a.value = ?"
+    assert within(20, lambda: {"value": "H99.71"} in list(office.desk.db.query(codes, [PROVINCE])))
 
 
 @pytest.mark.skipif(not shaped.possible(), reason="needs root and /dev/net/tun for network namespaces")

@@ -86,12 +86,14 @@ def test_a_package_that_meets_a_fault(
 @pytest.mark.slow
 def test_case_2_the_line_breaks_in_mid_body(box: Box, client: NativeClient) -> None:
     """Ends: accepted, once; what had arrived does not go again."""
+    before = box.bus.control("GET", "state")["line"]["traffic"]
     box.bus.line(cut_after=2_000_000)
-    message_id = box.issue(size=6_000_000)
-    send(box, client)
-    box.bus.perfect_line()
+    message_id = box.issue(size=6_000_000, scanned=True)
     assert until_accepted(box, client, message_id)[-1] == "accepted"
     assert at_bus(box, message_id) == 1
+    after = box.bus.control("GET", "state")["line"]["traffic"]
+    assert after["cut"] - before["cut"] >= 2
+    assert after["bytes_up"] - before["bytes_up"] < 1.2 * 6_100_000
 
 
 def test_case_3_a_captive_portal_before_everything(box: Box, client: NativeClient) -> None:
@@ -215,7 +217,7 @@ def test_case_12_a_thousand_recipients(box: Box, client: NativeClient) -> None:
 def test_case_12_just_below_and_above_the_limit_of_size(box: Box, client: NativeClient) -> None:
     """Ends: the one accepted, the other refused before it is queued, with the limit in words."""
     limit = client.info.max_bytes
-    accepted = box.issue(size=limit * 3 // 4 - 100_000)
+    accepted = box.issue(size=limit * 3 // 4 - 100_000, scanned=True)
     assert until_accepted(box, client, accepted)[-1] == "accepted"
     with pytest.raises(BadInput, match="vượt giới hạn"):
         box.issue(size=limit)
