@@ -76,6 +76,11 @@ def _parser() -> argparse.ArgumentParser:
         _service(commands, "queue", "messages on their way: list, show, send, hold, resend", _queue)
     )
     _courier_actions(_service(commands, "courier", "packages on a USB stick when the line is dead", _courier))
+    opening = _service(
+        commands, "open", "open encrypted content (.p7m) with the organ's device; asks for its PIN", _open
+    )
+    opening.add_argument("file", type=Path, metavar="FILE.p7m")
+    opening.add_argument("output", type=Path, metavar="OUTPUT", help="where to write the content; not overwritten")
     _service(commands, "receipts", "check every stored receipt again against its package", _receipts)
     statistics = _service(commands, "statistics", "documents sent and received in figures (article 17)", _statistics)
     span = statistics.add_mutually_exclusive_group(required=True)
@@ -304,6 +309,16 @@ def _courier(options: argparse.Namespace) -> None:
     from provisioning.courier import run
 
     run(make_desk(_settings(options)), options)
+
+
+def _open(options: argparse.Namespace) -> None:
+    from getpass import getpass
+
+    from appliance.signing.client import SignerClient
+    from provisioning.opening import open_with_device
+
+    client = SignerClient(_settings(options).signer_socket)
+    open_with_device(client, options.file, options.output, lambda: getpass("PIN: "))
 
 
 def _receipts(options: argparse.Namespace) -> int:

@@ -50,6 +50,25 @@ class SignerClient:
         )
         return base64.b64decode(reply["signature"])
 
+    def open(self, key: TokenKey, pin: Pin, wrapped: bytes, oaep: str | None) -> bytes:
+        """A content key that RSA key transport wrapped for ``key``; ``oaep``: its hash, None: PKCS#1 v1.5.
+
+        Raises SignerError with a code of ``failures.FAILURES``.
+        """
+        reply = self._ask(
+            {
+                "op": "open",
+                "serial": key.token_serial,
+                "key_id": key.key_id,
+                "public": _public_half(key.certificate),
+                "oaep": oaep,
+                "data": base64.b64encode(wrapped).decode("ascii"),
+                "pin": pin.reveal(),
+                "last_try": pin.last_try,
+            }
+        )
+        return base64.b64decode(reply["content"])
+
     def tokens(self) -> list[TokenInfo]:
         """The devices plugged in now; raises SignerError."""
         return [

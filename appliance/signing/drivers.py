@@ -40,7 +40,10 @@ class Drivers:
         return {"ok": True, "tokens": list(found.values())}
 
     def sign(self, request: Reply) -> Reply:
-        """One signature by the device with the request's serial. The PIN goes to a driver that shows that device."""
+        """One signature, or one key opened, by the device with the request's serial.
+
+        The PIN goes to a driver that shows that device.
+        """
         serial = str(request.get("serial"))
         only = self._modules[0] if len(self._modules) == 1 else None
         if module := only or self._last.get(serial):

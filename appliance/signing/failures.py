@@ -107,6 +107,10 @@ FAILURES: dict[str, Failure] = {
         N_("Thiết bị không hỗ trợ thuật toán ký mà trạm dùng (RSA hoặc ECDSA với SHA-256)"),
         N_("Báo cán bộ kỹ thuật; có thể phải đổi thiết bị hoặc trình điều khiển"),
     ),
+    "not_for_key": Failure(
+        N_("Khóa trên thiết bị không mở được nội dung mã hóa này"),
+        N_("Dùng đúng thiết bị của cơ quan nhận; nếu vẫn không được, đề nghị nơi gửi gửi lại"),
+    ),
     "unknown": Failure(
         N_("Thiết bị ký số báo lỗi không xác định"),
         N_("Rút thiết bị ra cắm lại rồi ký lại; nếu vẫn lỗi, báo cán bộ kỹ thuật"),
@@ -154,6 +158,9 @@ BY_EXCEPTION: dict[str, str] = {
     # The key.
     "NoSuchKey": "no_key",
     "MultipleObjectsReturned": "no_key",
+    # What it should open.
+    "EncryptedDataInvalid": "not_for_key",
+    "EncryptedDataLenRange": "not_for_key",
     # What the device cannot do.
     "MechanismInvalid": "unsupported",
     "MechanismParamInvalid": "unsupported",
@@ -169,12 +176,12 @@ BY_EXCEPTION: dict[str, str] = {
 # These say nothing by themselves: the step decides, else 'unknown'.
 VAGUE = frozenset({"PKCS11Error", "GeneralError", "FunctionFailed", "ArgumentsBad"})
 
-# Answers to what the signer never asks (making, wrapping, importing keys; encrypting; verifying; random numbers;
+# Answers to what the signer never asks (making, wrapping, importing keys; verifying; random numbers;
 # events). A driver that gives one of them is not in order.
 NEVER_ASKED = frozenset(
     {
         "AttributeReadOnly", "AttributeSensitive", "AttributeTypeInvalid", "AttributeValueInvalid",
-        "EncryptedDataInvalid", "EncryptedDataLenRange", "ExceededMaxIterations", "KeyNeeded", "KeyNotNeeded",
+        "ExceededMaxIterations", "KeyNeeded", "KeyNotNeeded",
         "KeyNotWrappable", "KeyUnextractable", "NoEvent", "PublicKeyInvalid", "RandomNoRNG", "RandomSeedNotSupported",
         "SessionReadOnly", "SignatureInvalid", "SignatureLenRange", "TemplateIncomplete", "TemplateInconsistent",
         "TokenWriteProtected", "UnwrappingKeyHandleInvalid", "UnwrappingKeySizeRange", "UnwrappingKeyTypeInconsistent",
@@ -184,11 +191,11 @@ NEVER_ASKED = frozenset(
 )  # fmt: skip
 
 # What a step's failure means when the exception itself says nothing.
-BY_STEP: dict[str, str] = {"load": "no_module", "find": "no_token", "key": "no_key"}
+BY_STEP: dict[str, str] = {"load": "no_module", "find": "no_token", "key": "no_key", "open": "not_for_key"}
 
 
 def code_for(exception_name: str, step: str) -> str:
-    """The table's code for what python-pkcs11 raised in ``step`` ('load', 'find', 'login', 'key' or 'sign').
+    """The table's code for what python-pkcs11 raised in ``step`` ('load', 'find', 'login', 'key', 'sign' or 'open').
 
     A CKR code that python-pkcs11 does not know, such as a maker's own, comes as a plain PKCS11Error.
     """

@@ -26,6 +26,12 @@ _MECHANISMS = {
     ("ecdsa", "sha256"): (Mechanism.ECDSA_SHA256, Mechanism.ECDSA),
     ("ecdsa", "sha384"): (Mechanism.ECDSA_SHA384, Mechanism.ECDSA),
 }
+_OAEP = {
+    None: None,
+    "sha1": (Mechanism.SHA_1, MGF.SHA1, None),
+    "sha256": (Mechanism.SHA256, MGF.SHA256, None),
+    "sha384": (Mechanism.SHA384, MGF.SHA384, None),
+}
 _KEY_TYPE = {"rsa-pkcs1": KeyType.RSA, "rsa-pss": KeyType.RSA, "ecdsa": KeyType.EC}
 
 
@@ -92,6 +98,16 @@ def signature(key: Any, data: bytes, scheme: str, digest: str, pin: str | None) 
     prefix = _DIGEST_INFO[digest] if scheme == "rsa-pkcs1" else b""
     hashed = prefix + hashlib.new(digest, data).digest()
     return bytes(key.sign(hashed, mechanism=bare, mechanism_param=parameters, pin=pin))
+
+
+def opened(key: Any, wrapped: bytes, oaep: str | None, pin: str | None) -> bytes:
+    """A content key out of RSA key transport; ``oaep``: the hash, None: PKCS#1 v1.5. Raises Refused 'unsupported'."""
+    if key.key_type != KeyType.RSA or oaep not in _OAEP:
+        raise Refused("unsupported")
+    mechanism = Mechanism.RSA_PKCS if oaep is None else Mechanism.RSA_PKCS_OAEP
+    if mechanism not in key.session.token.slot.get_mechanisms():
+        raise Refused("unsupported")
+    return bytes(key.decrypt(wrapped, mechanism=mechanism, mechanism_param=_OAEP[oaep], pin=pin))
 
 
 def _public_half(session: Any, key: Any) -> dict[str, str] | None:

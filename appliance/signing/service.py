@@ -134,7 +134,7 @@ def answer(server: SignerServer, request: dict[str, Any]) -> dict[str, Any]:
         return {"ok": True}
     if operation == "tokens":
         return server.drivers.tokens()
-    if operation == "sign":
+    if operation in ("sign", "open"):
         device = server.devices[str(request.get("serial"))]
         if not device.acquire(timeout=BUSY_SECONDS):
             return {"ok": False, "code": "busy"}

@@ -7,7 +7,8 @@ disturb another device's session (two devices in one process crash python-pkcs11
 hangs takes nothing else with it.
 
 Requests: ``{"op": "sign", "module", "serial", "key_id", "public", "scheme", "digest", "data" (base64), "pin",
-"last_try"}`` and ``{"op": "tokens", "module"}``. Replies: ``{"ok": true, ...}`` or ``{"ok": false, "code": <key of
+"last_try"}``, the same with ``"op": "open"`` and ``"oaep"`` (hash or null) for ``scheme`` and ``digest``, and
+``{"op": "tokens", "module"}``. Replies: ``{"ok": true, ...}`` or ``{"ok": false, "code": <key of
 failures.FAILURES>, "detail": {...}}``.
 """
 
@@ -19,7 +20,7 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import pkcs11
@@ -48,7 +49,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
         if request["op"] == "tokens":
             return {"ok": True, "tokens": _tokens(request, steps)}
-        return {"ok": True, "signature": base64.b64encode(_sign(request, steps)).decode("ascii")}
+        name, use = ("content", _opened) if request["op"] == "open" else ("signature", _signature)
+        return {"ok": True, name: base64.b64encode(_with_key(request, steps, use)).decode("ascii")}
     except keys.Refused as refused:
         return {"ok": False, "code": refused.code, "detail": refused.detail}
     except PKCS11Error as error:
@@ -57,8 +59,16 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         return {"ok": False, "code": "unknown"}  # a request or a driver's answer that makes no sense
 
 
-def _sign(request: dict[str, Any], steps: _Steps) -> bytes:
-    """Log in, sign, log out. The last try is refused unless the person has accepted it."""
+def _signature(key: Any, request: dict[str, Any], pin: str | None) -> bytes:
+    return keys.signature(key, base64.b64decode(request["data"]), request["scheme"], request["digest"], pin)
+
+
+def _opened(key: Any, request: dict[str, Any], pin: str | None) -> bytes:
+    return keys.opened(key, base64.b64decode(request["data"]), request["oaep"], pin)
+
+
+def _with_key(request: dict[str, Any], steps: _Steps, use: Callable[[Any, dict[str, Any], str | None], bytes]) -> bytes:
+    """Log in, ``use`` the key, log out. The last try is refused unless the person has accepted it."""
     token = _find(request, steps)
     if TokenFlag.USER_PIN_LOCKED in token.flags:
         raise keys.Refused("pin_locked")
@@ -69,9 +79,8 @@ def _sign(request: dict[str, Any], steps: _Steps) -> bytes:
     try:
         steps.current = "key"
         key = keys.find(session, bytes.fromhex(request["key_id"]), request["public"])
-        steps.current = "sign"
-        pin = request["pin"] if keys.asks_every_time(key) else None
-        return keys.signature(key, base64.b64decode(request["data"]), request["scheme"], request["digest"], pin)
+        steps.current = str(request["op"])
+        return use(key, request, request["pin"] if keys.asks_every_time(key) else None)
     finally:
         _leave(session)
 

@@ -1,0 +1,76 @@
+"""``tram open``: encrypted content opened with a plugged-in device, through the signer, which alone touches it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from appliance.envelope import recipients, unseal
+from appliance.errors import N_, BadInput
+from appliance.signing.client import SignerClient
+from appliance.signing.failures import signer_error
+from appliance.signing.token import Pin, TokenKey
+
+
+@dataclass(frozen=True)
+class DeviceKey:
+    """A key on a device; an ``Opener``. Devices give no raw ECDH secret here: RSA only."""
+
+    certificate: x509.Certificate
+    key: TokenKey
+    pin: Pin
+    client: SignerClient
+
+    def decrypt(self, wrapped: bytes, oaep_hash: str | None) -> bytes:
+        """See ``Opener``. Raises SignerError."""
+        return self.client.open(self.key, self.pin, wrapped, oaep_hash)
+
+    def agree(self, peer: ec.EllipticCurvePublicKey) -> bytes:
+        """Refused. Raises SignerError."""
+        del peer
+        raise signer_error("unsupported")
+
+
+def open_with_device(client: SignerClient, file: Path, output: Path, ask_pin: Callable[[], str]) -> None:
+    """Write the content of ``file`` to ``output``, which appears only when it is whole and true.
+
+    Raises BadInput (no envelope, altered, for nobody whose device is here, ``output`` taken), SignerError.
+    """
+    temporary = output.with_name(output.name + ".part")
+    try:
+        data = file.read_bytes()
+        certificate, key = _reader(client, data)
+        if output.exists():
+            raise FileExistsError(17, "đã có tệp này", str(output))
+        opener = DeviceKey(certificate, key, Pin(ask_pin()), client)
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as target:
+            unseal(data, opener, target)
+            target.flush()
+            os.fsync(target.fileno())
+        temporary.rename(output)
+    except OSError as error:
+        raise BadInput(N_("Không đọc hoặc ghi được tệp (%(error)s)."), error=error.strerror or error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _reader(client: SignerClient, data: bytes) -> tuple[x509.Certificate, TokenKey]:
+    """The plugged-in certificate that the envelope names. Raises BadInput, SignerError."""
+    named = recipients(data)
+    for token in client.tokens():
+        for key_id, der in token.certificates:
+            try:
+                certificate = x509.load_der_x509_certificate(der)
+            except ValueError:
+                continue  # a device may carry anything
+            if any(one.is_for(certificate) for one in named):
+                return certificate, TokenKey(token.serial, key_id, der)
+    raise BadInput(
+        N_("Nội dung này không mã hóa cho thiết bị nào đang cắm."),
+        next_step=N_("Cắm thiết bị của cơ quan nhận rồi làm lại; nếu vẫn không được, đề nghị nơi gửi gửi lại."),
+    )
