@@ -12,10 +12,11 @@ from flask_wtf.csrf import CSRFProtect
 
 from appliance.clock import VN
 from appliance.config import Settings
+from appliance.office import organs
 from appliance.office.desk import Desk
 from web.access import init_access
 from web.assets import init_assets
-from web.context import init_context
+from web.context import desk, init_context
 from web.errors import init_errors
 from web.formats import init_formats
 from web.paging import init_paging
@@ -102,6 +103,7 @@ def create_app(settings: Settings, make_desk: Callable[[], Desk]) -> Flask:
     for area in AREAS:
         app.register_blueprint(area.pages)
     app.jinja_env.globals.update(box_name=settings.box_name, error_time=lambda: datetime.now(VN))
+    app.jinja_env.globals["organ_aliases"] = lambda: organs.aliases(desk().db)
     return app
 
 

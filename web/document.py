@@ -23,7 +23,7 @@ from appliance.signing.report import LEVELS
 from web import reading
 from web.context import actor, desk
 from web.journal_words import ACTIONS
-from web.related import linkable, related_outgoing
+from web.related import linkable, marks, related_outgoing
 from web.reports import verdict_news
 
 STEPS: dict[str, str] = {
@@ -157,6 +157,7 @@ def outgoing_page(document: Outgoing, error: TramError | None = None) -> str:
         follow_ups=follow_ups.of_document(work.db, document.id),
         FOLLOW_UPS=follow_ups.WORDS,
         related=related_outgoing(work, document.id),
+        marks=marks(work, [document.id]).get(document.id, ()),
         linkable=linkable(work, person, document) if document.editable else [],
         now=now,
         same_day=SAME_DAY,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from flask_babel import gettext as _
+
 from appliance.errors import N_
-from appliance.office import incoming, links, outgoing
+from appliance.office import follow_ups, incoming, links, outgoing
 from appliance.office.desk import Actor, Desk
 from appliance.office.incoming import Incoming
 from appliance.office.links import Link
@@ -37,6 +39,20 @@ def related_incoming(work: Desk, document: Incoming) -> Related:
     """For an incoming document's page."""
     found = links.shown_incoming(work.db, document)
     return [(words, endpoint, found[key]) for key, words, endpoint in _INCOMING if found[key]]
+
+
+def marks(work: Desk, outgoing_ids: list[str]) -> dict[str, list[tuple[str, str]]]:
+    """What became of issued documents, for lists and the register: document → (words, tone of the chip)."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for one, (agreed, asked) in follow_ups.recalled(work.db, outgoing_ids).items():
+        words = _("Đã thu hồi ở %(n)s/%(m)s nơi", n=agreed, m=asked) if agreed else _("Đang thu hồi")
+        found.setdefault(one, []).append((words, "good" if agreed == asked else "wait"))
+    for one, (old, new) in links.replacements(work.db, outgoing_ids).items():
+        if old:
+            found.setdefault(one, []).append((_("Thay thế %(codes)s", codes=", ".join(old)), "info"))
+        if new:
+            found.setdefault(one, []).append((_("Bị thay thế bởi %(codes)s", codes=", ".join(new)), "wait"))
+    return found
 
 
 def linkable(work: Desk, person: Actor, document: Outgoing) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -192,7 +192,9 @@ def _receive_recall(desk: Desk, document: ReceivedDocument, organ_id: str, now: 
     code = document.business.document_code or document.document_code
     with transaction(db):
         _inbox_row(desk, item, "stored", now)
-        recall_requests.note(db, item.bus_doc_id, organ_id, document.sender.code, code, document.business.reason, now)
+        sender, reason = document.sender.code, document.business.reason
+        if not recall_requests.note(db, item.bus_doc_id, organ_id, sender, code, reason, now):
+            db.execute("UPDATE inbox SET state = 'duplicate' WHERE bus_doc_id = ?", [item.bus_doc_id])
         detail = {"bus": item.bus_doc_id, "from": document.sender.code, "code": code, "sha256": item.sha256}
         audit.append(db, now, "system", "recall.arrive", f"inbox:{item.bus_doc_id}", detail)
         clock.raise_floor(db, now)

@@ -55,7 +55,7 @@ def _link(desk: Desk, actor: Actor, outgoing_id: str, column: str, other_id: str
 def shown_outgoing(db: Database, outgoing_id: str) -> dict[str, list[Link]]:
     """What stands on an outgoing document's page: 'answers', 'answered_by', 'replaces', 'replaced_by'."""
     taken = "incoming.id, code_number || '/' || code_notation || ' – ' || from_name, subject"
-    own = "outgoing.id, coalesce(number || '/' || notation, ''), subject"
+    own = "outgoing.id, coalesce(printf('%02d', number) || '/' || notation, ''), subject"
     return {
         "answers": _links(db, f"SELECT {taken} FROM outgoing_link JOIN incoming ON incoming.id = answers_id"
                               " WHERE outgoing_id = ?", outgoing_id),
@@ -70,7 +70,7 @@ def shown_outgoing(db: Database, outgoing_id: str) -> dict[str, list[Link]]:
 
 def shown_incoming(db: Database, document: incoming.Incoming) -> dict[str, list[Link]]:
     """What stands on an incoming document's page: 'answered_by' (ours), 'answers' (ours), 'changes', 'changed_by'."""
-    own = "outgoing.id, coalesce(number || '/' || notation, ''), subject"
+    own = "outgoing.id, coalesce(printf('%02d', number) || '/' || notation, ''), subject"
     taken = "i.id, i.code_number || '/' || i.code_notation || ' – ' || i.from_name, i.subject"
     codes = organs.codes_of(db, document.from_code)
     marks = ", ".join("?" * len(codes))
@@ -86,6 +86,24 @@ def shown_incoming(db: Database, document: incoming.Incoming) -> dict[str, list[
                                  f" WHERE b.document_code = ? AND i.organ_id = ? AND i.id <> ? AND b.from_code IN"
                                  f" ({marks})", document.document_code, document.organ_id, document.id, *codes),
     }  # fmt: skip
+
+
+def replacements(db: Database, outgoing_ids: list[str]) -> dict[str, tuple[list[str], list[str]]]:
+    """Of these documents those that replace or were replaced → (numbers they replace, numbers that replaced them)."""
+    marks = ", ".join("?" * len(outgoing_ids))
+    rows = db.execute(
+        "SELECT l.outgoing_id, l.replaces_id FROM outgoing_link l JOIN outgoing o ON o.id = l.outgoing_id"
+        " WHERE l.replaces_id IS NOT NULL AND o.state = 'issued'"
+        f" AND (l.outgoing_id IN ({marks}) OR l.replaces_id IN ({marks})) ORDER BY o.issued_at",
+        [*outgoing_ids, *outgoing_ids],
+    ).fetchall()
+    found: dict[str, tuple[list[str], list[str]]] = {}
+    for new_id, old_id in rows:
+        new, old = outgoing.load(db, new_id), outgoing.load(db, old_id)
+        if new and old:
+            found.setdefault(new_id, ([], []))[0].append(old.code)
+            found.setdefault(old_id, ([], []))[1].append(new.code)
+    return found
 
 
 def note_arrival(

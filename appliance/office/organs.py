@@ -116,6 +116,19 @@ def codes_of(db: Database, code: str) -> list[str]:
     return list(dict.fromkeys([code, *(row[0] for row in rows)]))
 
 
+def aliases(db: Database) -> dict[str, str]:
+    """Organ → what else people may look for it by: its codes of any time, names and codes of those it followed."""
+    rows = db.execute(
+        "SELECT coalesce(o.successor_id, o.id), CASE WHEN o.successor_id IS NOT NULL THEN o.name ELSE '' END,"
+        " o.abbreviation, (SELECT group_concat(value, ' ') FROM organ_code WHERE organ_id = o.id)"
+        " FROM organ o ORDER BY o.id"
+    ).fetchall()
+    found: dict[str, list[str]] = {}
+    for organ_id, *texts in rows:
+        found.setdefault(organ_id, []).extend(text for text in texts if text)
+    return {organ_id: " ".join(texts) for organ_id, texts in found.items()}
+
+
 def party(db: Database, organ_id: str, day: date) -> Party:
     """The organ as it stands on the wire on ``day``."""
     organ = get(db, organ_id)

@@ -41,8 +41,24 @@ class Request:
 
 def note(
     db: Database, bus_doc_id: str, organ_id: str, from_code: str, document_code: str, reason: str, now: datetime
-) -> None:
-    """Keep a request that came, in the caller's transaction; its document may still be on its way."""
+) -> bool:
+    """Keep a request that came, in the caller's transaction; its document may still be on its way.
+
+    The same words again while it waits (package and status 13 together, or a package handed over twice) are no second
+    request; returns whether it was a new one.
+    """
+    codes = organs.codes_of(db, from_code)
+    marks = ", ".join("?" * len(codes))
+    known = db.execute(
+        "SELECT 1 FROM recall_request r WHERE organ_id = ? AND document_code = ? AND reason = ?"
+        f" AND from_code IN ({marks}) AND NOT EXISTS (SELECT 1 FROM recall_answer WHERE request_id = r.bus_doc_id)"
+        " UNION ALL SELECT 1 FROM inbox one JOIN inbox other ON other.message_id = one.message_id"
+        " AND other.to_code = one.to_code AND other.bus_doc_id <> one.bus_doc_id"
+        " WHERE one.bus_doc_id = ? AND one.message_id <> ''",
+        [organ_id, document_code, nfc(reason), *codes, bus_doc_id],
+    ).fetchone()
+    if known:
+        return False
     db.table("recall_request").insert(
         {
             "bus_doc_id": bus_doc_id,
@@ -53,6 +69,7 @@ def note(
             "received_at": now.isoformat(),
         }
     )
+    return True
 
 
 def of_document(db: Database, document: Incoming) -> list[Request]:

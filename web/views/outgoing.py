@@ -21,6 +21,7 @@ from web.context import actor, desk
 from web.document import outgoing_page
 from web.paging import PER_PAGE, page_count, page_number
 from web.receivers import chosen
+from web.related import marks
 from web.signatures import report_of
 
 pages = Blueprint("outgoing", __name__, url_prefix="/van-ban-di")
@@ -41,6 +42,7 @@ def index() -> str:
         template,
         rows=rows,
         reached={key: ladder.least(found) for key, found in ladder.standings(desk(), [row.id for row in rows]).items()},
+        marks=marks(desk(), [row.id for row in rows]),
         total=total,
         page=page,
         pages=page_count(total),

@@ -11,6 +11,7 @@ from appliance.office.legal_value import of_incoming
 from web import reading
 from web.access import open_to
 from web.context import actor, desk
+from web.related import marks
 
 pages = Blueprint("registers", __name__, url_prefix="/so")
 READERS = ("clerk", "leader", "auditor")
@@ -31,6 +32,7 @@ def outgoing() -> str:
         rows=rows,
         recipients=recipients,
         annexes=annexes,
+        marks=marks(desk(), [row.id for row in rows]),
         signers=signers,
         year=year,
         years=years,

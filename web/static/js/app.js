@@ -79,7 +79,7 @@ const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").replace(/�
 for (const picker of document.querySelectorAll("[data-picker]")) {
   const search = picker.querySelector("[data-picker-search]");
   const shown = picker.querySelector("[data-picker-count]");
-  const items = [...picker.querySelectorAll(".picker__item")].map((item) => ({ item, text: folded(item.textContent), box: item.querySelector("input") }));
+  const items = [...picker.querySelectorAll(".picker__item")].map((item) => ({ item, text: folded(`${item.textContent} ${item.dataset.also ?? ""}`), box: item.querySelector("input") }));
   const count = () => {
     const chosen = items.filter(({ box }) => box.checked).length;
     shown.textContent = chosen ? `Đã chọn ${chosen}` : "Chưa chọn";
