@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -45,6 +46,12 @@ class Lease:
 def nothing_open(db: Database) -> bool:
     """Whether the queue holds nothing to send."""
     return db.execute(f"SELECT 1 FROM message WHERE {_SENDABLE} LIMIT 1").fetchone() is None
+
+
+def more_urgent(db: Database, now: datetime, lease: Lease) -> bool:
+    """Whether something is due that should not wait behind the upload of ``lease``: a status, or of higher urgency."""
+    row = _next(db, now)
+    return row is not None and lease.kind != "status" and (row[1] == "status" or row[2] > lease.priority)
 
 
 def due(db: Database, now: datetime) -> bool:
@@ -89,8 +96,11 @@ def take(desk: Desk) -> Lease | None:
     )  # fmt: skip
 
 
-def outbound(desk: Desk, lease: Lease) -> Outbound:
-    """The package as the client needs it. Raises Unavailable when its bytes are missing or damaged on our disk."""
+def outbound(desk: Desk, lease: Lease, stop: Callable[[], bool]) -> Outbound:
+    """The package as the client needs it; a long upload makes room at ``stop``, too.
+
+    Raises Unavailable when its bytes are missing or damaged on our disk.
+    """
     path = desk.blobs.path(lease.sha256)
     try:
         with path.open("rb") as file:
@@ -103,7 +113,10 @@ def outbound(desk: Desk, lease: Lease) -> Outbound:
     if not intact:
         raise _lost()
     kind: Kind = "status" if lease.kind == "status" else "edoc"
-    return Outbound(lease.id, kind, lease.priority, sender, recipients, path, lease.size, lease.sha256)
+    return Outbound(
+        lease.id, kind, lease.priority, sender, recipients, path, lease.size, lease.sha256,
+        lambda: stop() or more_urgent(desk.db, desk.clock.now(), lease),
+    )  # fmt: skip
 
 
 def release_waiting(db: Database, now: datetime) -> None:

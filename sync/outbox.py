@@ -24,7 +24,7 @@ from appliance.office.queue_times import (
 )
 from sync import lease as leases
 from sync import link, settle
-from sync.bus.base import BusClient, BusError, Fault, Outcome, SendResult
+from sync.bus.base import BusClient, BusError, Fault, Outcome, SendResult, Yielded
 from sync.lease import Lease
 from sync.settle import Ended
 
@@ -56,9 +56,12 @@ def send_due(desk: Desk, client: BusClient, *, stop: Callable[[], bool] = lambda
             report[settle.proved(desk, lease)] += 1
             continue
         try:
-            result = _exchange(desk, client, lease)
+            result = _exchange(desk, client, lease, stop)
         except _NotYet as doubt:
             report[_ask_again(desk, lease, doubt, blind=not client.info.can_find_sent)] += 1
+        except Yielded as room:
+            report[settle.postpone(desk, lease, Ended(str(room), "yielded", room.bytes_sent), 0.0)] += 1
+            link.note_ok(desk.db, desk.clock.now())
         except BusError as error:
             report[_put_back(desk, lease, error)] += 1
             if error.fault is Fault.LINK or (error.link and not error.connected):
@@ -112,9 +115,9 @@ def _keep_the_light_honest(desk: Desk, client: BusClient) -> None:
         _probe(desk, client)
 
 
-def _exchange(desk: Desk, client: BusClient, lease: Lease) -> SendResult:
+def _exchange(desk: Desk, client: BusClient, lease: Lease, stop: Callable[[], bool]) -> SendResult:
     """Ask first where an earlier try may have arrived; then send. Raises BusError, or Unavailable for lost bytes."""
-    message = leases.outbound(desk, lease)
+    message = leases.outbound(desk, lease, stop)
     if lease.doubt is not None:
         found = client.find_sent(message)
         if found is None:

@@ -20,6 +20,7 @@ _RECEIPTS = ("03", "04", "05", "06")
 """Statuses that a recipient only sends after entering the document in its register."""
 R0, R1, R2, R3, R4 = range(5)
 ARRIVED, REGISTERED, REFUSED = N_("Đã đến"), N_("Đã vào sổ"), N_("Bị từ chối")
+STOPPED = N_("Trục từ chối, chưa gửi được")
 WORDS: tuple[str, ...] = (
     N_("Đã ký, chờ gửi"),
     N_("Trục đã nhận"),
@@ -110,7 +111,7 @@ def least(found: Sequence[Standing]) -> Standing | None:
 
 
 def _standing(desk: Desk, sent: list[dict[str, Any]], statuses: list[dict[str, Any]]) -> Standing:
-    """``sent``: every message that carried the document to this recipient."""
+    """``sent``: every message that carried or carries the document to this recipient, split and corrected ones too."""
 
     def first(key: str) -> str:
         return min((row[key] for row in sent if row[key]), default="")
@@ -127,6 +128,8 @@ def _standing(desk: Desk, sent: list[dict[str, Any]], statuses: list[dict[str, A
     )
     top = max([level for level, at in enumerate(times) if at] + [R2 for row in sent if row["state"] == "delivered"])
     words = list(WORDS)
+    if top == R0 and any(row["stopped"] for row in sent):
+        words[R0], refused = STOPPED, True
     words[R3] = REGISTERED if registered else REFUSED if refused else ARRIVED
     proves = list(PROVES)
     if times[R1] and not any(_signed(desk, row["receipt_sha256"]) for row in sent):
@@ -134,7 +137,7 @@ def _standing(desk: Desk, sent: list[dict[str, Any]], statuses: list[dict[str, A
     if any(row["word"] for row in sent):
         proves[R2] = SIGNED_DELIVERY
     rungs = tuple(Rung(n, words[n], proves[n], times[n], n <= top) for n in range(R0, R4 + 1))
-    note = next((row["status_text"] for row in sent if row["status_text"]), "")
+    note = next((row["status_text"] or row["stopped"] for row in sent if row["status_text"] or row["stopped"]), "")
     return Standing(sent[0]["code"], sent[0]["name"], rungs, refused, note)
 
 
@@ -143,9 +146,12 @@ def _recipients(db: Database, documents: list[str]) -> Iterable[dict[str, Any]]:
     return db.query(
         "SELECT m.outgoing_id, m.queued_at, CASE WHEN m.state = 'accepted' THEN m.accepted_at END AS accepted_at,"
         " m.receipt_sha256, r.code, r.name, r.state, r.status_text, coalesce(r.delivered_at, w.at) AS delivered_at,"
-        " w.sha256 AS word FROM message m JOIN message_recipient r ON r.message_id = m.id"
+        " w.sha256 AS word, CASE WHEN m.state = 'rejected' AND m.superseded_by IS NULL THEN m.last_error ELSE '' END"
+        " AS stopped FROM message m JOIN message_recipient r ON r.message_id = m.id"
         " LEFT JOIN delivery_receipt w ON w.message_id = m.id AND w.code = r.code"
-        f" WHERE m.kind = 'edoc' AND m.outgoing_id IN ({marks}) ORDER BY r.name, r.code, m.queued_at",
+        f" WHERE m.kind = 'edoc' AND m.outgoing_id IN ({marks}) AND r.code IN (SELECT code FROM message_recipient"
+        " WHERE message_id IN (SELECT id FROM message WHERE outgoing_id = m.outgoing_id AND superseded_by IS NULL))"
+        " ORDER BY r.name, r.code, m.queued_at",
         documents,
     )
 

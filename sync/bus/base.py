@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -95,7 +95,10 @@ class SendResult:
 
 @dataclass(frozen=True)
 class Outbound:
-    """One package to send: its id and exact bytes for life, and the envelope's addresses."""
+    """One package to send: its id and exact bytes for life, and the envelope's addresses.
+
+    ``yield_to``: asked while a resumable upload is under way; True: something more urgent is due, raise ``Yielded``.
+    """
 
     id: str
     kind: Kind
@@ -105,6 +108,7 @@ class Outbound:
     path: Path
     size: int
     sha256: str
+    yield_to: Callable[[], bool] = field(default=lambda: False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -237,3 +241,7 @@ class DigestMismatch(BusError):
 
     What was fetched stays in the target for inspection.
     """
+
+
+class Yielded(BusError):
+    """An upload made room for something more urgent; it was not taken, and goes on later where it stopped."""

@@ -15,7 +15,7 @@ import pytest
 
 from appliance.clock import parse
 from appliance.errors import BadInput, NotAllowed, WrongState
-from appliance.office import line, messages, people, queue_actions
+from appliance.office import ladder, line, messages, people, queue_actions
 from appliance.office.desk import Actor, Correction, Party
 from appliance.store import audit
 from appliance.store.database import transaction
@@ -105,6 +105,10 @@ def test_one_bad_receiver_does_not_block_the_others(box: Box, client: Wrapped, n
         "SELECT code, message.state FROM message_recipient JOIN message ON message.id = message_id"
         " WHERE superseded_by IS NULL")}  # fmt: skip
     assert ends == {NEIGHBOUR: "accepted", PROVINCE: "accepted", UNKNOWN_ORGAN: "rejected"}
+    shown = {one.code: one for one in ladder.standings(box.desk, [old["outgoing_id"]])[old["outgoing_id"]]}
+    assert {code: one.level for code, one in shown.items()} == {NEIGHBOUR: 1, PROVINCE: 1, UNKNOWN_ORGAN: 0}
+    assert (shown[UNKNOWN_ORGAN].words, shown[UNKNOWN_ORGAN].tone) == (ladder.STOPPED, "bad")
+    assert UNKNOWN_ORGAN in shown[UNKNOWN_ORGAN].note
     ids = [row["id"] for row in live if row["state"] == "accepted"]
     taken = [message for message in box.bus.messages() if message["id"] in ids]
     assert sorted(code for message in taken for code in message["to"]) == sorted([NEIGHBOUR, PROVINCE])
@@ -238,6 +242,8 @@ def test_a_rejected_one_goes_on_as_another_with_its_receivers_put_right(
     shown = messages.for_outgoing(box.desk.db, box.message(wrong)["outgoing_id"])
     assert shown is not None
     assert shown["id"] == new
+    outgoing_id = box.message(wrong)["outgoing_id"]
+    assert [one.code for one in ladder.standings(box.desk, [outgoing_id])[outgoing_id]] == [HDND]
 
 
 @pytest.mark.parametrize("count", [2_000, pytest.param(20_000, marks=pytest.mark.slow)])

@@ -10,14 +10,14 @@ from __future__ import annotations
 import base64
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import httpcore
 import httpx
 
 from appliance.errors import N_
-from sync.bus.base import BusError, Outbound, Outcome, SendResult
+from sync.bus.base import BusError, Outbound, Outcome, SendResult, Yielded
 from sync.bus.native import answers
 from sync.bus.native.failures import link_error, tls_refusal
 from sync.bus.native.receipts import ReceiptJudge
@@ -32,6 +32,8 @@ _QUICK, _SLOW = 2.0, 15.0
 """Seconds for one try to connect: short ones meet the moment when the line is back; later ones fit slow lines."""
 _LEAST, _MOST = 64 << 10, 64 << 20
 _DEFAULT_MOST = 4 << 20
+_ASK, _NEARLY = 1.0, 256 << 10
+"""Seconds between two looks for something more urgent; with fewer bytes than this left an upload is not given up."""
 _STRANGE = 5
 """Times the bus may contradict itself about one upload before it is left for later."""
 
@@ -85,6 +87,9 @@ class Uploader:
             try:
                 found = self._step(message, coded, progress)
                 progress.failures = 0
+            except Yielded as error:
+                error.bytes_sent = progress.sent
+                raise
             except _LINE_FAILURES as error:
                 progress.failures += 1
                 progress.offset = None
@@ -139,7 +144,8 @@ class Uploader:
         start = progress.offset or 0
         length = min(progress.piece, coded.size - start)
         last = start + length == coded.size
-        body = _Body(coded, start, length)
+        # once the end may have arrived, only an answer can say that it was not taken
+        body = _Body(coded, start, length, message.yield_to if not progress.last_left else None)
         headers = {
             "Content-Type": "application/partial-upload",
             "Content-Length": str(length),
@@ -207,19 +213,32 @@ class Uploader:
 
 
 class _Body:
-    """Part of a package in pieces; remembers how much was handed to the socket and whether the end was among it."""
+    """Part of a package in pieces; remembers how much was handed to the socket and whether the end was among it.
 
-    def __init__(self, coded: Coded, start: int, length: int) -> None:
+    Raises Yielded where ``yield_to``, asked now and then, says that something else should go first.
+    """
+
+    def __init__(self, coded: Coded, start: int, length: int, yield_to: Callable[[], bool] | None = None) -> None:
         self._pieces, self._length = coded.pieces(start, length), length
+        self._left = coded.size - start
+        self._yield_to, self._asked_at = yield_to, -_ASK
         self.sent = 0
         self.last_left = length == 0
 
     def __iter__(self) -> Iterator[bytes]:
         for piece in self._pieces:
+            self._make_room()
             # set before it goes: while it is being written it may arrive whole
             self.last_left = self.sent + len(piece) >= self._length
             yield piece
             self.sent += len(piece)
+
+    def _make_room(self) -> None:
+        if self._yield_to is None or self._left - self.sent < _NEARLY or time.monotonic() < self._asked_at + _ASK:
+            return
+        self._asked_at = time.monotonic()
+        if self._yield_to():
+            raise Yielded(N_("Đang nhường đường truyền cho gói tin gấp hơn; trạm gửi tiếp phần còn lại ngay sau đó."))
 
 
 def _announcement(message: Outbound, coded: Coded) -> dict[str, str]:
