@@ -11,7 +11,7 @@ from typing import Any
 
 from cryptography import x509
 
-from appliance.errors import N_, Unavailable
+from appliance.errors import N_, BadInput, Unavailable
 from appliance.office import courier, messages
 from appliance.office.desk import Desk
 from sync import disk
@@ -24,6 +24,10 @@ def load(desk: Desk, job: dict[str, Any]) -> None:
     """The container that was asked for. Raises BadInput, ConfigError, Unavailable; repeatable."""
     wanted = set(json.loads(job["wanted"]))
     rows = [row for row in courier.loadable(desk.db, job["organ_id"], job["to_code"]) if row["id"] in wanted]
+    if not rows:
+        raise BadInput(
+            N_("Các gói tin đã chọn không còn chờ gửi."), next_step=N_("Xem hàng đợi gửi: có thể trục đã nhận.")
+        )
     me = identity.own(desk.settings.link_certificate, desk.settings.link_key)
     pack(desk, job["id"], me, identity.reader(desk, job["to_code"]), job["to_code"], rows, ())
 

@@ -232,6 +232,14 @@ def test_the_technician_keeps_certificates_by_page(box: Box) -> None:
     assert [path.name for path in (box.settings.data / "courier").iterdir()] == ["truc.pem"]
 
 
+def test_what_left_over_the_wire_meanwhile_makes_no_empty_container(box: Box, neighbour: Box) -> None:
+    box.issue("Một")
+    courier.ask_load(box.desk, box.office.clerk, NEIGHBOUR, [])
+    assert link(box)["accepted"] == 1
+    assert bring_work(box.desk) == {"refused": 1}
+    assert "không còn chờ gửi" in box.rows("SELECT reason FROM courier")[0]["reason"]
+
+
 @pytest.mark.parametrize("evil", ["compressed", "extra", "path", "digest", "organ", "unlisted", "receipt", "bomb"])
 def test_a_sealed_container_whose_inside_lies_is_refused_whole(
     box: Box, neighbour: Box, tmp_path: Path, evil: str
