@@ -11,12 +11,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import fields, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from appliance.clock import VN
 from appliance.errors import BadInput, Unavailable
 from appliance.store import facts
 from provisioning.box import make_desk
@@ -170,3 +172,12 @@ def test_no_job_is_ever_dropped_for_being_late(box: Box) -> None:
         assert all(job.misfire_grace_time is None and job.coalesce and job.max_instances == 1 for job in jobs)
     finally:
         scheduler.shutdown(wait=False)
+
+
+def test_a_clock_set_years_ahead_is_one_missed_run_and_not_millions(box: Box) -> None:
+    with closing(box.client()) as client:
+        scheduler = worker._scheduler(box.settings, lambda: box.desk, client, threading.Event())
+        scheduler.start(paused=True)
+        later = datetime.now(VN) + timedelta(days=3650)
+        assert {len(job._get_run_times(later)) for job in scheduler.get_jobs()} == {1}
+        scheduler.shutdown()
