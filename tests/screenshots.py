@@ -31,6 +31,11 @@ PAGES = {
         "incoming": "{incoming}",
         "queue": "/hang-doi/",
         "quarantine": "/cach-ly",
+        "outgoing-more": "{outgoing}/gui-them",
+        "requests": "/van-ban-den/yeu-cau",
+        "groups": "/nhom-noi-nhan/",
+        "statistics": "/thong-ke/",
+        "courier": "/usb/",
     },
     TECHNICIAN.username: {"system": "/he-thong"},
 }
