@@ -119,13 +119,18 @@ def codes_of(db: Database, code: str) -> list[str]:
 def aliases(db: Database) -> dict[str, str]:
     """Organ → what else people may look for it by: its codes of any time, names and codes of those it followed."""
     rows = db.execute(
-        "SELECT coalesce(o.successor_id, o.id), CASE WHEN o.successor_id IS NOT NULL THEN o.name ELSE '' END,"
-        " o.abbreviation, (SELECT group_concat(value, ' ') FROM organ_code WHERE organ_id = o.id)"
-        " FROM organ o ORDER BY o.id"
+        "SELECT o.id, o.successor_id, o.name, o.abbreviation,"
+        " (SELECT group_concat(value, ' ') FROM organ_code WHERE organ_id = o.id) FROM organ o ORDER BY o.id"
     ).fetchall()
+    heirs = {row[0]: row[1] for row in rows if row[1]}
     found: dict[str, list[str]] = {}
-    for organ_id, *texts in rows:
-        found.setdefault(organ_id, []).extend(text for text in texts if text)
+    for organ_id, _heir, name, abbreviation, codes in rows:
+        last, passed = organ_id, {organ_id}
+        while heirs.get(last) and heirs[last] not in passed:  # a circle in the directory ends the search
+            last = heirs[last]
+            passed.add(last)
+        own = [abbreviation, codes] if last == organ_id else [name, abbreviation, codes]
+        found.setdefault(last, []).extend(text for text in own if text)
     return {organ_id: " ".join(texts) for organ_id, texts in found.items()}
 
 
