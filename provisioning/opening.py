@@ -4,36 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from appliance.envelope import recipients, unseal
 from appliance.errors import N_, BadInput
 from appliance.signing.client import SignerClient
-from appliance.signing.failures import signer_error
+from appliance.signing.opening import DeviceKey
 from appliance.signing.token import Pin, TokenKey
-
-
-@dataclass(frozen=True)
-class DeviceKey:
-    """A key on a device; an ``Opener``. Devices give no raw ECDH secret here: RSA only."""
-
-    certificate: x509.Certificate
-    key: TokenKey
-    pin: Pin
-    client: SignerClient
-
-    def decrypt(self, wrapped: bytes, oaep_hash: str | None) -> bytes:
-        """See ``Opener``. Raises SignerError."""
-        return self.client.open(self.key, self.pin, wrapped, oaep_hash)
-
-    def agree(self, peer: ec.EllipticCurvePublicKey) -> bytes:
-        """Refused. Raises SignerError."""
-        del peer
-        raise signer_error("unsupported")
 
 
 def open_with_device(client: SignerClient, file: Path, output: Path, ask_pin: Callable[[], str]) -> None:

@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from appliance import clock
 from appliance.errors import N_, BadInput, NotAllowed, WrongState
-from appliance.office import messages, organs, outgoing
+from appliance.office import encryption, messages, organs, outgoing
 from appliance.office.desk import Actor, Business, Desk, DocumentPackage, Party, ReceiverChange, StatusPackage
 from appliance.office.outgoing import Outgoing
 from appliance.office.outgoing.issuing import package_again
@@ -81,6 +81,8 @@ def add_receivers(desk: Desk, actor: Actor, outgoing_id: str, organ_ids: tuple[s
     now = desk.clock.now()
     added = tuple(organs.party(desk.db, organ_id, now.date()) for organ_id in organ_ids)
     package = package_again(desk, actor, document, now)
+    if document.encrypted:
+        package = replace(package, files=encryption.close(desk, package.files, organ_ids))
     fresh = messages.prepare_document(
         desk, replace(package, recipients=added), organ_id=document.organ_id, outgoing_id=document.id, issued=now
     )

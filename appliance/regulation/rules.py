@@ -27,6 +27,11 @@ NO_SECRETS = Rule(
     N_("Điều 1 khoản 1 điểm b và Điều 8, QĐ 15/2019/QĐ-UBND"),
     N_("Văn bản có nội dung bí mật nhà nước không được đưa vào hệ thống."),
 )
+ENCRYPTION = Rule(
+    "encryption",
+    N_("Điều 15, QĐ 15/2019/QĐ-UBND"),
+    N_("Tùy tính chất, nội dung, cơ quan có thể mã hóa văn bản điện tử theo quy định của pháp luật về mật mã."),
+)
 STATISTICS = Rule(
     "statistics",
     N_("Điều 17, QĐ 15/2019/QĐ-UBND"),

@@ -57,7 +57,9 @@ class Authority:
             _name(common_name, organ, position), self.intermediate.subject, public_key, start, timedelta(days=days)
         )
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        builder = builder.add_extension(_usage(digital_signature=True, content_commitment=may_sign), critical=True)
+        # an organ's certificate also receives encrypted content (article 15); a person's only signs
+        usage = _usage(digital_signature=True, content_commitment=may_sign, key_encipherment=not position)
+        builder = builder.add_extension(usage, critical=True)
         return _sign(_located(builder, self.services, "intermediate"), self.intermediate, self.key)
 
     @property

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 from appliance.errors import N_, BadInput, NotFound, TramError
 from appliance.office import arrival, incoming, organs, people, recall_requests
 from appliance.office.desk import Actor
+from appliance.office.encryption import is_closed
 from appliance.office.incoming import TRANSITIONS, Incoming
 from appliance.office.legal_value import legal_value, of_incoming
 from appliance.regulation.rules import LEGAL_VALUE
@@ -168,7 +169,17 @@ def _doable(person: Actor, document: Incoming) -> list[str]:
 
 def _page(document: Incoming, error: TramError | None) -> str:
     work = desk()
-    files = [{**row, "report": _report(row["signatures"])} for row in incoming.files(work.db, document.id)]
+    rows = incoming.files(work.db, document.id)
+    inside = {row["opened_of"]: row for row in rows if row["opened_of"] is not None}
+    files = [
+        {
+            **row,
+            "report": _report(row["signatures"]),
+            "closed": is_closed(row["name"]),
+            "opened": inside.get(row["position"]),
+        }
+        for row in rows
+    ]
     return render_template(
         "incoming/show.html",
         document=document,

@@ -160,7 +160,7 @@ def ask_to_sign_again(document_id: str) -> str:
 @step
 def issue(document_id: str) -> str:
     """Issue into the queue."""
-    outgoing.issue(desk(), actor(), document_id)
+    outgoing.issue(desk(), actor(), document_id, encrypted=request.form.get("encrypted") == "1")
     return _("Đã phát hành. Văn bản nằm trong hàng đợi gửi, trạm tự gửi khi có đường truyền.")
 
 

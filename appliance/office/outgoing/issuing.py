@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 
-from appliance.office import evidence, messages, organs, people
+from appliance.office import encryption, evidence, messages, organs, people
 from appliance.office.desk import Actor, Desk, DocumentPackage, PackageFile
 from appliance.office.outgoing import related
 from appliance.office.outgoing.annexes import annexes
@@ -13,8 +14,11 @@ from appliance.office.outgoing.records import Outgoing, get, recipients
 from appliance.regulation.document_types import number_text
 
 
-def issue(desk: Desk, actor: Actor, outgoing_id: str) -> Outgoing:
-    """Issue (article 12.1đ): scan once more (article 19.1), make the package, queue it with the change of state."""
+def issue(desk: Desk, actor: Actor, outgoing_id: str, *, encrypted: bool = False) -> Outgoing:
+    """Issue (article 12.1đ): scan once more (article 19.1), make the package, queue it with the change of state.
+
+    ``encrypted``: only the receivers' devices open the files (article 15); RuleRefused when one has no certificate.
+    """
     document = get(desk, actor, outgoing_id)
     check(actor, document, "issue")
     files = (document.sealed_sha256, *(one.sealed_sha256 for one in annexes(desk.db, document.id)))
@@ -22,15 +26,20 @@ def issue(desk: Desk, actor: Actor, outgoing_id: str) -> Outgoing:
     lasting = evidence.before_issue(desk, document.id, filter(None, files))  # before sending, if the line is up
     now = desk.clock.now()
     package = _package(desk, actor, document, now, {sha256: made.sha256 for sha256, made in lasting.items()})
+    if encrypted:
+        receivers = tuple(row["organ_id"] for row in recipients(desk.db, document.id))
+        package = replace(package, files=encryption.close(desk, package.files, receivers))
     prepared = messages.prepare_document(desk, package, organ_id=document.organ_id, outgoing_id=document.id, issued=now)
-    detail = {"message": prepared.id, "package": prepared.sha256, "scanned_by": engine}
+    detail = {"message": prepared.id, "package": prepared.sha256, "scanned_by": engine, "encrypted": encrypted}
 
     def also(at: datetime) -> None:
         messages.enqueue(desk.db, prepared, at)
         for made in lasting.values():
             evidence.record(desk.db, document.id, made, at, sent=True)
 
-    return apply(desk, actor, document, "issue", {"issued_at": now.isoformat()}, detail, also)
+    return apply(
+        desk, actor, document, "issue", {"issued_at": now.isoformat(), "encrypted": int(encrypted)}, detail, also
+    )
 
 
 def package_again(desk: Desk, actor: Actor, document: Outgoing, now: datetime) -> DocumentPackage:

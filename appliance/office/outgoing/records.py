@@ -114,6 +114,7 @@ class Outgoing:
     created_at: str
     updated_at: str
     kind: str
+    encrypted: int
 
     @property
     def transitions(self) -> dict[str, Transition]:
