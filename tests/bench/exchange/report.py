@@ -62,7 +62,7 @@ def _transfers(found: Findings) -> str:
     ]
     for name, both in found.transfers.items():
         for one in both.values():
-            took = f"{one.seconds:.1f}" if one.seconds else f"not ended in {PATIENCE:.0f}"
+            took = f"{one.seconds:.1f}" if one.seconds else "did not arrive"
             rows.append(
                 f"| {CASES[name].name} | {one.who} | {one.congestion} | {one.file} | {took} | {one.goodput / 1000:.1f} "
                 f"| {one.tries} | {one.body / one.coded:.3f} | {one.tcp / one.file:.3f} | {one.wire / one.file:.3f} |"
@@ -130,7 +130,7 @@ def _dropping(found: Findings) -> list[str]:
 def _one_long_upload(box: Transfer, curl: Transfer) -> str:
     """What a single upload comes to where the line drops: no promise, the reason for resuming."""
     if not curl.seconds or not box.seconds:
-        return f"- One long upload there: not ended in {PATIENCE:.0f} s"
+        return f"- One long upload does not arrive there (given {PATIENCE:.0f} s, or broken off by the bus's time-out)"
     return f"- One long upload there takes {curl.seconds / box.seconds:.2f} times as long as the box"
 
 
