@@ -43,11 +43,11 @@ CASES = {"good": GOOD, "bad": BAD, "dropping": DROPPING}
 
 @dataclass(frozen=True)
 class Transfer:
-    """``seconds`` None: not ended in PATIENCE, or broken off before. ``body``: bytes of the body handed to the connection, repeats counted.
+    """``seconds`` None: not ended in PATIENCE, or broken off before.
 
-    ``tcp``: payload of all TCP segments sent, TCP's own repeats counted; ``wire``: those bytes with all headers.
-    ``returned``: bytes of the packets that came back. ``file``: bytes of the document's file; ``coded``: of the
-    package as it travels.
+    ``body``: bytes of the body handed to the connection, repeats counted. ``tcp``: payload of all TCP segments sent,
+    TCP's own repeats counted; ``wire``: those bytes with all headers. ``returned``: bytes of the packets that came
+    back. ``file``: bytes of the document's file; ``coded``: of the package as it travels.
     """
 
     who: str
