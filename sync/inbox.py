@@ -18,6 +18,7 @@ from appliance.errors import N_, BadInput
 from appliance.office import arrival, quarantine
 from appliance.office.desk import Desk
 from appliance.office.queue_times import PARTIAL_KEPT, UNREADABLE_POLLS
+from appliance.office.status_arrival import ReceivedStatus, receive_status
 from appliance.store import facts
 from sync import disk, intake, link, outbox, rescan
 from sync.bus.base import BusClient, BusError, DigestMismatch, Fault, InboxItem
@@ -123,11 +124,11 @@ def take_durable(desk: Desk, item: InboxItem) -> str:
 
 def _take_in(desk: Desk, item: InboxItem) -> str:
     package = intake.read(desk, item)
-    if isinstance(package, arrival.ReceivedStatus):
+    if isinstance(package, ReceivedStatus):
         if arrival.came_the_other_way(desk, package.item):
             arrival.repeated(desk, package.item)
             return "duplicate"
-        arrival.receive_status(desk, package)
+        receive_status(desk, package)
         return "status"
     arrival.receive(desk, package)
     return "document"

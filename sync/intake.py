@@ -9,8 +9,9 @@ from dataclasses import replace
 from appliance.clock import VN
 from appliance.errors import Unavailable
 from appliance.office import verdicts
-from appliance.office.arrival import BusItem, ReceivedDocument, ReceivedFile, ReceivedStatus
+from appliance.office.arrival import BusItem, ReceivedDocument, ReceivedFile
 from appliance.office.desk import Desk, Party
+from appliance.office.status_arrival import ReceivedStatus
 from sync.bus.base import InboxItem
 from sync.edxml.model import Organ, ReadDocument, ReadFile, ReadStatus
 from sync.edxml.names import REPLACE, UPDATE, read_time

@@ -1,4 +1,4 @@
-"""What the link brings in: documents, statuses, and what cannot be read. One transaction each.
+"""What the link brings in: documents, and what cannot be read (statuses: ``status_arrival``). One transaction each.
 
 sync reads the wire; this module makes the office's own record of it. Nothing is acknowledged to the bus before the
 function here has returned.
@@ -12,10 +12,9 @@ from datetime import datetime
 
 from appliance import clock
 from appliance.errors import N_
-from appliance.office import addressees, links, messages, organs, recall_requests, verdicts
+from appliance.office import addressees, links, messages, recall_requests, verdicts
 from appliance.office.desk import SYSTEM, Answered, Business, Desk, Party
 from appliance.office.incoming import Incoming, prepare_status
-from appliance.regulation.document_types import STATUS_RANK
 from appliance.store import audit
 from appliance.store.database import transaction
 from appliance.store.text import nfc, uuid7
@@ -73,19 +72,6 @@ class ReceivedDocument:
     to: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class ReceivedStatus:
-    """A status package as read; ``at`` ISO 8601."""
-
-    item: BusItem
-    sender: Party
-    document_code: str
-    status_code: str
-    description: str
-    staff: str
-    at: str
-
-
 def seen(desk: Desk, bus_doc_id: str) -> bool:
     """Whether this inbox entry was already taken in."""
     return desk.db.execute("SELECT 1 FROM inbox WHERE bus_doc_id = ?", [bus_doc_id]).fetchone() is not None
@@ -110,7 +96,7 @@ def repeated(desk: Desk, item: BusItem) -> None:
     """A status that came the other way before: noted, nothing else."""
     now = desk.clock.now()
     with transaction(desk.db):
-        _inbox_row(desk, item, "duplicate", now)
+        enter_item(desk, item, "duplicate", now)
         detail = {"sha256": item.sha256}
         audit.append(desk.db, now, "system", "status.duplicate", f"inbox:{item.bus_doc_id}", detail)
 
@@ -139,7 +125,7 @@ def receive(desk: Desk, document: ReceivedDocument) -> str:
         return _receive_recall(desk, document, asked, now)
     arrivals = [_arrival(desk, document, organ_id, now) for organ_id in organ_ids]
     with transaction(db):
-        _inbox_row(desk, item, "stored" if any(one.row for one in arrivals) else "duplicate", now)
+        enter_item(desk, item, "stored" if any(one.row for one in arrivals) else "duplicate", now)
         for one in arrivals:
             _enter(desk, document, one, now)
         clock.raise_floor(db, now)
@@ -191,7 +177,7 @@ def _receive_recall(desk: Desk, document: ReceivedDocument, organ_id: str, now: 
     db, item = desk.db, document.item
     code = document.business.document_code or document.document_code
     with transaction(db):
-        _inbox_row(desk, item, "stored", now)
+        enter_item(desk, item, "stored", now)
         sender, reason = document.sender.code, document.business.reason
         if not recall_requests.note(db, item.bus_doc_id, organ_id, sender, code, reason, now):
             db.execute("UPDATE inbox SET state = 'duplicate' WHERE bus_doc_id = ?", [item.bus_doc_id])
@@ -235,66 +221,6 @@ def _row(document: ReceivedDocument, organ_id: str, now: datetime, same_code: bo
     )
 
 
-def receive_status(desk: Desk, status: ReceivedStatus) -> None:
-    """Take a status in: appended for ever; the recipient's shown state moves only upwards in rank."""
-    db, now, item = desk.db, desk.clock.now(), status.item
-    found = db.execute("SELECT id FROM outgoing WHERE document_code = ?", [status.document_code]).fetchone()
-    outgoing_id = found[0] if found else None
-    with transaction(db):
-        _inbox_row(desk, item, "stored", now)
-        db.table("status_in").insert(
-            {
-                "bus_doc_id": item.bus_doc_id,
-                "outgoing_id": outgoing_id,
-                "from_code": status.sender.code,
-                "from_name": nfc(status.sender.name),
-                "document_code": status.document_code,
-                "status_code": status.status_code,
-                "description": nfc(status.description),
-                "staff": nfc(status.staff),
-                "at": status.at,
-                "received_at": now.isoformat(),
-                "sha256": item.sha256,
-            }
-        )
-        asked = addressees.holder(db, item.to_code, status.sender.code, status.document_code)
-        if status.status_code == recall_requests.ASKED and asked:
-            recall_requests.note(
-                db, item.bus_doc_id, asked, status.sender.code, status.document_code, status.description, now
-            )
-        if outgoing_id:
-            _raise_recipient(desk, outgoing_id, status)
-            codes = organs.codes_of(db, status.sender.code)
-            messages.prove_arrival(db, outgoing_id, codes, item.bus_doc_id, now)
-        detail = {
-            "bus": item.bus_doc_id,
-            "code": status.status_code,
-            "from": status.sender.code,
-            "sha256": item.sha256,
-        }
-        audit.append(db, now, "system", "status.arrive", f"outgoing:{outgoing_id or status.document_code}", detail)
-        clock.raise_floor(db, now)
-
-
-def _raise_recipient(desk: Desk, outgoing_id: str, status: ReceivedStatus) -> None:
-    """Show the status at its recipient, found by any code the sender has or had, unless a higher one came before."""
-    rows = desk.db.execute(
-        "SELECT message_id, code, status_code FROM message_recipient WHERE message_id IN"
-        " (SELECT id FROM message WHERE outgoing_id = ?)",
-        [outgoing_id],
-    ).fetchall()
-    sender = organs.by_code(desk.db, status.sender.code)
-    for message_id, code, shown in rows:
-        holder = organs.by_code(desk.db, code)
-        same = code == status.sender.code or (sender is not None and holder is not None and sender.id == holder.id)
-        if same and STATUS_RANK.get(status.status_code, 0) > STATUS_RANK.get(shown or "", -1):
-            desk.db.execute(
-                "UPDATE message_recipient SET state = 'status', status_code = ?, status_text = ?, changed_at = ?"
-                " WHERE message_id = ? AND code = ?",
-                [status.status_code, nfc(status.description), status.at, message_id, code],
-            )
-
-
 def quarantine(desk: Desk, item: BusItem, reason: str, *, polls: int = 0) -> None:
     """Keep what cannot be read, with its bytes and the reason; the clerk and the technician see it.
 
@@ -302,7 +228,7 @@ def quarantine(desk: Desk, item: BusItem, reason: str, *, polls: int = 0) -> Non
     """
     now = desk.clock.now()
     with transaction(desk.db):
-        _inbox_row(desk, item, "quarantined", now, reason)
+        enter_item(desk, item, "quarantined", now, reason)
         desk.db.execute("UPDATE inbox SET polls = ? WHERE bus_doc_id = ?", [polls, item.bus_doc_id])
         audit.append(
             desk.db,
@@ -327,7 +253,7 @@ def acknowledged(desk: Desk, bus_doc_id: str) -> None:
             audit.append(db, now, "system", "inbox.acknowledge", f"inbox:{bus_doc_id}", detail)
 
 
-def _inbox_row(desk: Desk, item: BusItem, state: str, now: datetime, reason: str = "") -> None:
+def enter_item(desk: Desk, item: BusItem, state: str, now: datetime, reason: str = "") -> None:
     """The transport's own record, in the caller's transaction; one in quarantine is taken out when it can be read."""
     desk.db.execute(
         "INSERT INTO inbox (bus_doc_id, kind, message_id, seq, sha256, size, state, reason, received_at, to_code)"

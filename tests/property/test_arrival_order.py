@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from appliance.office import arrival, incoming, recall_requests
-from appliance.office.arrival import BusItem, ReceivedStatus
+from appliance.office.arrival import BusItem
 from appliance.office.desk import Business, Party
+from appliance.office.status_arrival import ReceivedStatus, receive_status
 from appliance.regulation.document_types import STATUS_RANK
 from appliance.store import audit
 from appliance.store.database import transaction
@@ -36,7 +37,7 @@ def deliver(office: Office, what: str, code: str, again: int) -> None:
         arrival.receive(office.desk, document(office, seq, item=item, document_code=code, business=business))
     else:
         at = "2026-11-20T08:00:00+07:00"
-        arrival.receive_status(office.desk, ReceivedStatus(item, SENDER, code, "13", REASON, "", at))
+        receive_status(office.desk, ReceivedStatus(item, SENDER, code, "13", REASON, "", at))
 
 
 @ONE_OFFICE
@@ -85,7 +86,7 @@ def test_the_status_shown_is_of_the_highest_rank_that_came(office: Office, codes
         seq = next(_numbers)
         item = BusItem(f"s-{seq}", f"s-{seq}", "status", seq, "H99.21", desk.blobs.put(b"s"), 1)
         told = ReceivedStatus(item, Party("000.00.22.H99", "cũ"), code, status, status, "", "2026-11-20T08:00:00+07:00")
-        arrival.receive_status(desk, told)
+        receive_status(desk, told)
     (shown,) = desk.db.execute("SELECT status_code FROM message_recipient WHERE message_id = ?", [f"m-{n}"]).fetchone()
     assert STATUS_RANK[shown] == max(STATUS_RANK[status] for status in codes)
     kept = desk.db.execute("SELECT status_code FROM status_in WHERE outgoing_id = ? ORDER BY id", [outgoing_id])

@@ -8,8 +8,9 @@ import pytest
 
 from appliance.errors import BadInput, NotAllowed, NotFound, WrongState
 from appliance.office import arrival, incoming
-from appliance.office.arrival import BusItem, ReceivedDocument, ReceivedStatus
+from appliance.office.arrival import BusItem, ReceivedDocument
 from appliance.office.desk import Party
+from appliance.office.status_arrival import ReceivedStatus, receive_status
 from appliance.store import audit
 from sync.edxml.reader import ReadStatus, read_package
 from tests.office_fixtures import Office
@@ -177,4 +178,4 @@ def with_outgoing(office: Office, status: ReceivedStatus) -> None:
                 "updated_at": now,
             }
         )
-    arrival.receive_status(office.desk, status)
+    receive_status(office.desk, status)

@@ -6,7 +6,8 @@ import pytest
 
 from appliance.errors import BadInput, WrongState
 from appliance.office import arrival, incoming, recall_requests
-from appliance.office.arrival import BusItem, ReceivedStatus
+from appliance.office.arrival import BusItem
+from appliance.office.status_arrival import ReceivedStatus, receive_status
 from tests.office_fixtures import Office
 from tests.unit.test_incoming import SENDER, document, queued_statuses
 
@@ -15,9 +16,7 @@ def ask(office: Office, seq: int) -> None:
     """Status 13 from the sender comes in."""
     item = BusItem(f"ask-{seq}", f"m-ask-{seq}", "status", seq, "H99.21", office.desk.blobs.put(b"13"), 2)
     code = "H99.01,2026/11/20,15/VP-TH"
-    arrival.receive_status(
-        office.desk, ReceivedStatus(item, SENDER, code, "13", "Gửi nhầm", "", "2026-11-20T08:00:00+07:00")
-    )
+    receive_status(office.desk, ReceivedStatus(item, SENDER, code, "13", "Gửi nhầm", "", "2026-11-20T08:00:00+07:00"))
 
 
 @pytest.mark.parametrize("before", [True, False])

@@ -45,7 +45,7 @@ def outgoing_proof(desk: Desk, document: Outgoing) -> Proof:
     for sha256, name in files.items():
         add_signed(parts, name, sha256)
     add_revocation(parts)
-    messages = list(db.query("SELECT * FROM message WHERE outgoing_id = ? ORDER BY queued_at, id", [document.id]))
+    messages = _messages(db, document.id)
     for number, message in enumerate(messages, 1):
         _sent(db, parts, number, message, files)
     for number, status in enumerate(_statuses_in(db, document.id), 1):
@@ -102,6 +102,15 @@ def _sent(db: Database, parts: Parts, number: int, message: dict[str, Any], file
     ).fetchall()
     for place, (code, sha256) in enumerate(words, 1):
         add_statement(parts, f"xac-nhan/{number}-{place}", sha256, package, "R2", code)
+
+
+def _messages(db: Database, outgoing_id: str) -> list[dict[str, Any]]:
+    """What was sent of the document, and about it afterwards (recall, further receivers)."""
+    query = (
+        "SELECT * FROM message WHERE outgoing_id = ? OR id IN (SELECT message_id FROM follow_up_message JOIN follow_up"
+        " ON follow_up.id = follow_up_id WHERE follow_up.outgoing_id = ?) ORDER BY queued_at, id"
+    )
+    return list(db.query(query, [outgoing_id, outgoing_id]))
 
 
 def _statuses_in(db: Database, outgoing_id: str) -> Iterable[dict[str, Any]]:
