@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,9 @@ from provisioning.box import make_desk
 from sync import outbox
 from sync.bus.native import upload
 from tests import sync_fixtures
+from tests.bench.exchange import shaped
+from tests.bench.exchange.emulator import Shape
+from tests.bench.exchange.goodput import both_ends, coded, incompressible
 from tests.sync_fixtures import Box
 
 box, clamd, link_bus = sync_fixtures.box, sync_fixtures.clamd, sync_fixtures.link_bus
@@ -72,3 +76,23 @@ def _wait(until: Callable[[], bool], seconds: float = 30) -> None:
         if time.monotonic() > deadline:
             pytest.fail("it did not come about")
         time.sleep(0.1)
+
+
+@pytest.mark.skipif(not shaped.possible(), reason="needs root and /dev/net/tun for network namespaces")
+def test_over_a_thin_line_an_urgent_document_passes_a_large_one_within_its_piece(tmp_path: Path) -> None:
+    """256 kbit/s, 300 ms: no buffer of loopback hides what is still to be sent."""
+    with both_ends(tmp_path) as (pair, office):
+        large = office.queue(incompressible(700_000))
+        with shaped.line(pair, Shape(256e3, 0.15), office.folder):
+            office.start()
+            try:
+                time.sleep(8)
+                urgent = office.queue(incompressible(5_000, 2), urgency=3)
+                assert office.wait_accepted(urgent, 15)
+                assert office.row(large)["state"] != "accepted"
+                assert office.wait_accepted(large, 60)
+            finally:
+                office.stop()
+        _seconds, body, tries = office.took(large)
+        assert tries == 2
+        assert body <= 1.05 * len(coded(office.package(large)))
