@@ -10,6 +10,7 @@ from appliance.office.arrival import BusItem
 from appliance.office.status_arrival import ReceivedStatus, receive_status
 from tests.office_fixtures import Office
 from tests.unit.test_incoming import SENDER, document, queued_statuses
+from tests.web_fixtures import Visitor, words
 
 
 def ask(office: Office, seq: int) -> None:
@@ -45,3 +46,15 @@ def test_a_second_request_gets_its_own_answer(office: Office) -> None:
         ask(office, seq)
         recall_requests.answer(office.desk, office.clerk, incoming_id, f"ask-{seq}", agree=False, reason="Đã xử lý")
     assert queued_statuses(office) == ["01", "16", "16"]
+
+
+def test_the_clerk_sees_the_request_on_the_page_and_answers_there(office: Office) -> None:
+    incoming_id = arrival.receive(office.desk, document(office))
+    ask(office, 9)
+    page, clerk = f"/van-ban-den/{incoming_id}", Visitor(office)
+    clerk.log_in("vanthu")
+    assert "Nơi gửi yêu cầu lấy lại văn bản này" in words(clerk.get(page))
+    assert "Phải ghi lý do" in words(clerk.post(f"{page}/lay-lai", {"request": "ask-9", "answer": "refuse"}))
+    values = {"request": "ask-9", "answer": "refuse", "reason": "Đã giải quyết xong"}
+    assert clerk.post(f"{page}/lay-lai", values).status_code == 303
+    assert "Đã trả lời: không đồng ý" in words(clerk.get(page))
