@@ -194,13 +194,14 @@ def acknowledge_all(desk: Desk, client: BusClient) -> None:
         [polls, len(arrival.BY_HAND), arrival.BY_HAND],
     ).fetchall()
     for doc_id, state, reason, sha256 in rows:
+        word = b""
         try:
-            client.ack(doc_id, "fail" if state == "quarantined" else "done", reason=reason, sha256=sha256)
+            word = client.ack(doc_id, "fail" if state == "quarantined" else "done", reason=reason, sha256=sha256)
         except BusError as error:
             if not error.permanent:
                 raise
             _log.warning("acknowledgement of %s refused: %s", doc_id, error)  # the bus has dropped it: nothing to tell
-        arrival.acknowledged(desk, doc_id)
+        arrival.acknowledged(desk, doc_id, b"" if state == "quarantined" else word)
 
 
 def _given_up(desk: Desk, item: InboxItem) -> bool:

@@ -57,13 +57,14 @@ def check_nightly(desk: Desk) -> None:
 
 
 def check_all(desk: Desk) -> Result:
-    """Every stored receipt and recipient's word against its package's bytes and the pinned authorities."""
+    """Every stored statement (the bus's, recipients', our own) against its package's bytes and the pinned anchors."""
     trusted = authorities(desk.settings) if desk.settings.bus_ca else []
     result = Result()
     rows = desk.db.query(
         "SELECT id, sha256, size, 'R1' AS typ, receipt_sha256 AS token, '' AS code FROM message"
         " WHERE receipt_sha256 IS NOT NULL UNION ALL SELECT m.id, m.sha256, m.size, 'R2', w.sha256, w.code"
-        " FROM delivery_receipt w JOIN message m ON m.id = w.message_id ORDER BY 1, 4, 6"
+        " FROM delivery_receipt w JOIN message m ON m.id = w.message_id UNION ALL SELECT message_id, sha256, size,"
+        " 'R2', ack_sha256, to_code FROM inbox WHERE ack_sha256 IS NOT NULL ORDER BY 1, 4, 6"
     )
     for row in list(rows):
         why = _wrong(desk, trusted, row, result)

@@ -240,16 +240,17 @@ def quarantine(desk: Desk, item: BusItem, reason: str, *, polls: int = 0) -> Non
         )
 
 
-def acknowledged(desk: Desk, bus_doc_id: str) -> None:
-    """Remember that the bus knows that we have it, or that we cannot use it."""
-    db, now = desk.db, desk.clock.now()
+def acknowledged(desk: Desk, bus_doc_id: str, word: bytes = b"") -> None:
+    """Remember that the bus knows that we have it, or that we cannot use it; and the signed word that it was given."""
+    db, now, kept = desk.db, desk.clock.now(), desk.blobs.put(word) if word else None
     with transaction(db):
         done = db.execute(
-            "UPDATE inbox SET acked_at = ? WHERE bus_doc_id = ? AND acked_at IS NULL RETURNING state, sha256",
-            [now.isoformat(), bus_doc_id],
+            "UPDATE inbox SET acked_at = ?, ack_sha256 = ? WHERE bus_doc_id = ? AND acked_at IS NULL"
+            " RETURNING state, sha256",
+            [now.isoformat(), kept, bus_doc_id],
         ).fetchone()
         if done:
-            detail = {"state": done[0], "sha256": done[1]}
+            detail = {"state": done[0], "sha256": done[1]} | ({"word": kept} if kept else {})
             audit.append(db, now, "system", "inbox.acknowledge", f"inbox:{bus_doc_id}", detail)
 
 

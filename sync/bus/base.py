@@ -220,8 +220,11 @@ class BusClient(Protocol):
     def fetch(self, item: InboxItem, target: Path) -> None:
         """Bring the content into ``target``, going on where an earlier try stopped; checked against a told digest."""
 
-    def ack(self, item_id: str, outcome: Literal["done", "fail"], *, reason: str, sha256: str) -> None:
-        """Tell the bus that we have the content, or that it cannot be used. Repeatable."""
+    def ack(self, item_id: str, outcome: Literal["done", "fail"], *, reason: str, sha256: str) -> bytes:
+        """Tell the bus that we have the content, or that it cannot be used. Repeatable.
+
+        Returns the signed statement that the bus was given (R2), b'' where the dialect has no place for one.
+        """
 
     def directory(self, cursor: str = "") -> DirectoryPage:
         """The address book, or what changed in it since ``cursor``."""

@@ -93,12 +93,14 @@ def _take(desk: Desk, one: Carried, mine: set[str], me: Identity, report: Counte
             0, f"{_PREFIX}{one.id}:{code}", one.id, one.kind, one.priority, one.sender, code, one.size, one.sha256
         )
         outcome = "repeated" if arrival.seen(desk, item.doc_id) else inbox.take_durable(desk, item)
-        arrival.acknowledged(desk, item.doc_id)
         report[outcome] += 1
         (state,) = desk.db.execute("SELECT state FROM inbox WHERE bus_doc_id = ?", [item.doc_id]).fetchone()
         speaks = set(jws.organ_codes(me.chain[0])) & {code, *organs.codes_of(desk.db, code)}
+        word = b""
         if state != "quarantined" and speaks:
-            words.append(_word(desk, one, item.doc_id, code if code in speaks else min(speaks), me))
+            word = _word(desk, one, item.doc_id, code if code in speaks else min(speaks), me)
+            words.append(word)
+        arrival.acknowledged(desk, item.doc_id, word)
     if not any(code in mine for code in one.recipients):
         report["elsewhere"] += 1
     return words

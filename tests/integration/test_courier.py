@@ -122,6 +122,8 @@ def test_a_package_goes_by_stick_and_the_answer_settles_it_so_that_it_never_leav
     assert (recipient["state"], recipient["status_code"]) == ("status", "01")
     assert recipient["delivered_at"]
     assert box.rows("SELECT code FROM delivery_receipt WHERE message_id = ?", message_id) == [{"code": NEIGHBOUR}]
+    (word,) = neighbour.rows("SELECT ack_sha256 FROM inbox WHERE kind = 'edoc'")
+    assert box.rows("SELECT 1 FROM delivery_receipt WHERE sha256 = ?", word["ack_sha256"]), "both hold the same word"
     assert link(box) == {}
     assert all(message["id"] != message_id for message in box.bus.messages())
     # the neighbour's status 01 came on the stick and comes again over the wire: one status

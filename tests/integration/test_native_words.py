@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from sync import jws
 from sync.bus.native.client import NativeClient
 from sync.inbox import fetch_new
+from sync.receipts import check_all
 from tests import sync_fixtures
 from tests.sync_fixtures import NEIGHBOUR, UBND, Box, incoming, submit
 
@@ -53,6 +54,11 @@ def test_the_sender_gets_the_receivers_signed_word_of_exactly_these_bytes(box: B
         "messageId": receipt["messageId"], "organ": UBND, "outcome": "done", "sha256": receipt["sha256"]
     }  # fmt: skip
     assert UBND in jws.organ_codes(word.certificate)
+    (own,) = box.rows("SELECT ack_sha256 FROM inbox WHERE message_id = ?", receipt["messageId"])
+    assert box.desk.blobs.read(own["ack_sha256"]) == state.proof, "the box keeps what it said"
+    assert check_all(box.desk).counts["R2"] == 1
+    box.desk.db.execute("UPDATE inbox SET sha256 = ack_sha256")
+    assert [why for _, why in check_all(box.desk).bad] == ["nói về gói tin khác"]
 
 
 def test_a_box_that_was_restarted_before_it_acknowledged_signs_all_the_same(box: Box, neighbour: NativeClient) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -53,8 +54,8 @@ def received(live: Live, tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = file_in(blobs, live.letter, "giay-moi.pdf")
     live.put_at_bus(package_bytes(letter(files=(file,), document_code=LETTER), blobs))
     query = (
-        "SELECT i.id FROM incoming i JOIN message m ON m.incoming_id = i.id"
-        " WHERE i.document_code = ? AND m.state = 'accepted'"
+        "SELECT i.id FROM incoming i JOIN message m ON m.incoming_id = i.id JOIN inbox b USING (bus_doc_id)"
+        " WHERE i.document_code = ? AND m.state = 'accepted' AND b.acked_at IS NOT NULL"
     )
     live.wait_for(lambda: bool(_rows(live, query, LETTER)))
     return _exported(live, _rows(live, query, LETTER)[0][0], tmp_path_factory.mktemp("received") / "proof.zip")
@@ -129,6 +130,13 @@ def test_whatever_member_is_changed_some_command_fails(
         shutil.copytree(whole, folder)
         _tamper(folder / name)
         assert _first_failure(folder, tools), name
+
+
+def test_the_proof_of_what_came_holds_the_box_s_own_signed_word_that_it_came(received: Path) -> None:
+    with zipfile.ZipFile(received) as archive:
+        said = json.loads(archive.read("xac-nhan/den.noi-dung.json"))
+        package = archive.read("goi-tin/den.edxml")
+    assert (said["outcome"], said["sha256"]) == ("done", hashlib.sha256(package).hexdigest())
 
 
 def test_a_forger_who_makes_the_sums_anew_is_still_found(sent: Path, tools: Path, tmp_path: Path) -> None:

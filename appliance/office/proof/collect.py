@@ -74,6 +74,11 @@ def incoming_proof(desk: Desk, document: Incoming) -> Proof:
             parts.put(name, file["sha256"])
     add_revocation(parts)
     add_package(parts, "goi-tin/den.edxml", document.raw_sha256, files, arrived=document.from_name)
+    word, code = db.execute(
+        "SELECT ack_sha256, to_code FROM inbox WHERE bus_doc_id = ?", [document.bus_doc_id]
+    ).fetchone()
+    if word:
+        add_statement(parts, "xac-nhan/den", word, "goi-tin/den.edxml", "R2", code)
     messages = list(db.query("SELECT * FROM message WHERE incoming_id = ? ORDER BY queued_at, id", [document.id]))
     for number, message in enumerate(messages, 1):
         _sent(db, parts, number, message, {})

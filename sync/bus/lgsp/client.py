@@ -181,9 +181,10 @@ class LgspClient:
             raise _failure(found, answer.status_code)
         return found
 
-    def ack(self, item_id: str, outcome: Literal["done", "fail"], *, reason: str, sha256: str) -> None:
+    def ack(self, item_id: str, outcome: Literal["done", "fail"], *, reason: str, sha256: str) -> bytes:
         """POST /updateStatus; the dialect has no place for a reason or a digest."""
         self._call("POST", "/updateStatus", json={"docId": item_id, "status": outcome})
+        return b""
 
     def directory(self, cursor: str = "") -> DirectoryPage:
         """GET /getAgenciesList, page by page until one is empty or repeats."""

@@ -151,19 +151,20 @@ class NativeClient:
         if _sha256(target) != item.sha256:
             raise DigestMismatch(N_("Nội dung tải về không khớp mã băm mà trục công bố."))
 
-    def ack(self, item_id: str, outcome: Literal["done", "fail"], *, reason: str, sha256: str) -> None:
+    def ack(self, item_id: str, outcome: Literal["done", "fail"], *, reason: str, sha256: str) -> bytes:
         """PUT /inbox/{docId}/ack, signed with the link's key where the bus can keep that (R2)."""
         path, said = f"/inbox/{item_id}/ack", {"outcome": outcome, "reason": reason, "sha256": sha256}
         word = self._words.word(item_id, said, lambda: self._json("GET", f"/inbox/{item_id}", missing_ok=True))
         if word:
             try:
                 self._json("PUT", path, content=word, headers={"Content-Type": jws.MEDIA_TYPE})
-                return
+                return word
             except BusError as error:
                 if not error.permanent or error.http_status not in (400, 415, 422):
                     raise
         # A bus that keeps no signatures, or a clock of ours too wrong to sign with: the plain word still counts.
         self._json("PUT", path, json=said)
+        return b""
 
     def directory(self, cursor: str = "") -> DirectoryPage:
         """GET /directory, only what changed after ``cursor``."""

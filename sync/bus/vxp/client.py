@@ -162,9 +162,10 @@ class VxpClient:
         if not target.exists() or not target.stat().st_size:
             raise BusError(N_("Trục trả gói tin rỗng."), connected=True, permanent=True)
 
-    def ack(self, item_id: str, outcome: Literal["done", "fail"], *, reason: str, sha256: str) -> None:
+    def ack(self, item_id: str, outcome: Literal["done", "fail"], *, reason: str, sha256: str) -> bytes:
         """POST /updateStatus; the dialect has no place for a reason or a digest."""
         self._call("updateStatus", [("docid", _ascii(item_id))], b"{}", last=[("status", outcome)])
+        return b""
 
     def directory(self, cursor: str = "") -> DirectoryPage:
         """POST /getAgenciesList."""
