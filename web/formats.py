@@ -88,7 +88,7 @@ def span(delta: timedelta) -> str:
         return (
             _("%(hours)s giờ %(minutes)s phút", hours=hours, minutes=rest) if rest else _("%(hours)s giờ", hours=hours)
         )
-    return _("%(minutes)s phút", minutes=rest)
+    return _("%(minutes)s phút", minutes=rest) if rest else _("dưới 1 phút")
 
 
 def time_left(due: datetime | str, now: datetime) -> str:

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from sqlite_utils import Database
 
 from appliance.envelope import may_receive, seal
@@ -22,6 +23,7 @@ from appliance.office.desk import Actor, Desk, PackageFile
 from appliance.regulation import rules
 from appliance.store import audit
 from appliance.store.database import transaction
+from appliance.store.text import fold
 
 EXTENSION = ".p7m"
 MEDIA_TYPE = "application/pkcs7-mime"
@@ -31,7 +33,10 @@ ROLES = ("clerk", "technician")
 
 @dataclass(frozen=True)
 class Kept:
-    """A receiver's certificate; ``problem`` in Vietnamese when nothing may be encrypted to it now, else ''."""
+    """A receiver's certificate; ``problem`` in Vietnamese when nothing may be encrypted to it now, else ''.
+
+    ``other_name``: it is made out to another name than the organ's, so it may be somebody else's.
+    """
 
     sha256: str
     organ_id: str
@@ -39,6 +44,7 @@ class Kept:
     holder: str
     until: datetime
     problem: str
+    other_name: bool
 
 
 def kept(db: Database, now: datetime) -> list[Kept]:
@@ -50,11 +56,22 @@ def kept(db: Database, now: datetime) -> list[Kept]:
     found = []
     for sha256, organ_id, name, der in rows:
         certificate = x509.load_der_x509_certificate(der)
-        holder = certificate.subject.rfc4514_string()
-        found.append(
-            Kept(sha256, organ_id, name, holder, certificate.not_valid_after_utc, may_receive(certificate, now))
-        )
+        problem, until = may_receive(certificate, now), certificate.not_valid_after_utc
+        other = _one_name(name) not in _one_name(certificate.subject.rfc4514_string())
+        found.append(Kept(sha256, organ_id, name, _holder(certificate), until, problem, other))
     return found
+
+
+def _holder(certificate: x509.Certificate) -> str:
+    """The common name, or the whole subject where it has none."""
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else certificate.subject.rfc4514_string()
+
+
+def _one_name(name: str) -> str:
+    """A name as it is compared: without marks and case, UBND and HĐND in full."""
+    plain = fold(name)
+    return plain.replace("ubnd", fold("Ủy ban nhân dân")).replace("hdnd", fold("Hội đồng nhân dân"))
 
 
 def keep(desk: Desk, actor: Actor, organ_id: str, data: bytes) -> None:

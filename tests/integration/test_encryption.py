@@ -54,6 +54,7 @@ def test_only_certificates_that_may_receive_get_into_the_address_book(office: Of
     encryption.keep(desk, office.clerk, NEIGHBOUR, signing.seal.certificate)  # the same in DER: once
     (row,) = encryption.kept(desk.db, desk.clock.now())
     assert (row.organ_id, row.problem) == (NEIGHBOUR, "")
+    assert row.other_name, "it is made out to another commune: the page says so"
     with pytest.raises(BadInput, match="chỉ để ký"):
         encryption.keep(desk, office.clerk, NEIGHBOUR, signing.leader.certificate)
     with pytest.raises(BadInput, match="không phải chứng thư"):
@@ -170,5 +171,7 @@ def test_the_page_of_certificates(office: Office, signing: Signing) -> None:  # 
     clerk.log_in("vanthu")
     assert "Chưa có chứng thư nào" in words(clerk.get("/ma-hoa/"))
     encryption.keep(office.desk, office.clerk, NEIGHBOUR, signing.seal.certificate)
+    assert "Tên khác cơ quan" in words(clerk.get("/ma-hoa/")), "it is made out to the other commune"
+    encryption.keep(office.desk, office.clerk, "ubnd-hoa-binh", signing.seal.certificate)
     assert "Dùng được" in words(clerk.get("/ma-hoa/"))
     assert "Chưa chọn tệp" in words(clerk.post("/ma-hoa/", {"organ_id": NEIGHBOUR}))

@@ -12,8 +12,8 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from appliance.errors import N_, BadInput, NotFound, TramError
-from appliance.office import arrival, incoming, organs, people, recall_requests
+from appliance.errors import N_, BadInput, NotFound, SignerError, TramError
+from appliance.office import arrival, devices, incoming, organs, people, recall_requests
 from appliance.office.desk import Actor
 from appliance.office.encryption import is_closed
 from appliance.office.incoming import TRANSITIONS, Incoming
@@ -198,8 +198,16 @@ def _page(document: Incoming, error: TramError | None) -> str:
         alarms=_alarms(files),
         recalls=recall_requests.of_document(work.db, document),
         related=related_incoming(work, document),
+        last_try=_last_try(document, error),
         now=work.clock.now(),
     )
+
+
+def _last_try(document: Incoming, error: TramError | None) -> bool:
+    """Whether opening with the organ's device has to be confirmed: one more wrong PIN may lock it."""
+    device = devices.for_signing(desk().db, "organ", document.organ_id, None)
+    refused = isinstance(error, SignerError) and error.code in ("last_try", "final_try")
+    return refused or (device is not None and device.wrong_pins >= devices.WARN_AFTER_WRONG_PINS)
 
 
 def _alarms(files: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:

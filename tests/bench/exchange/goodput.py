@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
 import json
 import os
@@ -16,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sync.coding import compress
 from tests.bench.exchange import shaped
 from tests.bench.exchange.emulator import Shape
 from tests.link_scene import BOX, PROVINCE, Box, make_box, make_bus
@@ -139,7 +139,9 @@ def by_curl(case: Case, pair: shaped.Pair, box: Box) -> Transfer:
 
 def coded(path: Path) -> bytes:
     """The package as the box sends it."""
-    return gzip.compress(path.read_bytes(), 6, mtime=0)
+    with tempfile.TemporaryDirectory() as folder:
+        compress(path, Path(folder) / "coded")
+        return (Path(folder) / "coded").read_bytes()
 
 
 def _curl(box: Box, path: Path, body: bytes) -> list[str]:
