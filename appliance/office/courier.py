@@ -268,7 +268,8 @@ def minutes(desk: Desk, courier_id: str) -> bytes:
     rows = [
         {**one, "recipients": "; ".join(r["name"] or r["code"] for r in messages.recipients(desk.db, one["id"]))}
         for one in desk.db.query(
-            "SELECT message.*, coalesce(outgoing.number || '/' || outgoing.notation, '') AS number FROM courier_load"
+            "SELECT message.*, coalesce(printf('%02d', outgoing.number) || '/' || outgoing.notation, '') AS number"
+            " FROM courier_load"
             " JOIN message ON message.id = message_id LEFT JOIN outgoing ON outgoing.id = message.outgoing_id"
             " WHERE courier_id = ? ORDER BY message.queued_at, message.id",
             [courier_id],

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from appliance.office import custody, organs, people
+from appliance.office import courier, custody, organs, people
 from appliance.office.desk import SYSTEM, Desk
 from appliance.signing.token import TokenKey
 from appliance.store import audit
 from appliance.store.database import transaction
-from provisioning.demo.cast import CODES_SINCE, ORGANS, PEOPLE
+from provisioning.demo.cast import CODES_SINCE, ORGANS, PEOPLE, UBND
 
 SEAL_MM = 36.0
 
@@ -64,3 +64,9 @@ def bind_key(desk: Desk, *, organ_id: str, holder_id: str | None, key: TokenKey,
         condition="Mới, hoạt động bình thường",
     )
     custody.register(desk, SYSTEM, registration, key, token_label)
+
+
+def keep_bus_certificate(desk: Desk, pem: bytes) -> None:
+    """The technician keeps the bus's certificate, so that packages can go to the province on a USB stick."""
+    technician = people.with_role(desk.db, UBND.id, "technician")[0]
+    courier.keep_certificate(desk, people.actor(desk.db, technician.id, UBND.id), "truc", pem)

@@ -19,6 +19,7 @@ from provisioning.demo import letters
 from provisioning.demo.cast import PEOPLE, UBND
 from provisioning.demo.day import Day, Step
 from provisioning.demo.eyes import Eyes
+from provisioning.demo.office import keep_bus_certificate
 from provisioning.demo.person import Person
 from provisioning.demo.world import World, build, clear, programs, province_signer
 from provisioning.supervisor import Supervisor
@@ -61,7 +62,9 @@ def start(data: Path, port: int, supervisor: Supervisor) -> tuple[World, bytes, 
     supervisor.stop("province")
     (data / "bus" / "letter.pdf").write_bytes(letter)
     supervisor.start(*programs(world))
-    return world, letters.draft_decision(), letter, make_desk(world.settings)
+    desk = make_desk(world.settings)
+    keep_bus_certificate(desk, (data / "pki" / "link" / "receipts.pem").read_bytes())
+    return world, letters.draft_decision(), letter, desk
 
 
 def play(world: World, desk: Desk, draft: bytes, letter: bytes) -> Day:

@@ -96,7 +96,8 @@ def _issue(
     """<path>.key and <path>.pem."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, path.name)])
-    usage = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
+    # key agreement: packages are encrypted to it when they go by courier
+    usage = x509.KeyUsage(True, False, False, False, True, False, False, False, False)
     certificate = (
         _builder(subject, authority.certificate.subject, key.public_key(), days)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

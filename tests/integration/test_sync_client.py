@@ -115,7 +115,7 @@ def test_a_plain_http_address_refuses_to_start(box: Box) -> None:
 
 def test_nobody_at_the_address_is_a_link_error(box: Box) -> None:
     client = NativeClient(replace(box.settings, bus_url="https://localhost:9/v1"))
-    with closing(client), pytest.raises(BusError, match="Không kết nối được") as caught:
+    with closing(client), pytest.raises(BusError, match="trục từ chối kết nối") as caught:
         client.time()
     assert caught.value.link
     assert not caught.value.connected

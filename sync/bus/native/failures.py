@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import ssl
 
 import httpcore
@@ -42,6 +44,15 @@ _OUR_CERTIFICATE: dict[str, str] = {
 _RETRY = N_("Trạm tự thử lại khi đường truyền có lại; không cần gửi lại văn bản.")
 
 
+_NO_NAME = "không tra được địa chỉ của trục (DNS)"
+_SYSTEM = {
+    errno.ECONNREFUSED: "máy của trục từ chối kết nối (ECONNREFUSED)",
+    errno.ECONNRESET: "kết nối bị cắt (ECONNRESET)",
+    errno.EPIPE: "kết nối bị cắt (EPIPE)",
+    errno.ENETUNREACH: "không có đường mạng tới trục (ENETUNREACH)",
+    errno.EHOSTUNREACH: "không có đường mạng tới trục (EHOSTUNREACH)",
+    errno.ETIMEDOUT: "trục không trả lời (ETIMEDOUT)",
+}
 _NOBODY_THERE = (httpx.ConnectError, httpx.ConnectTimeout, httpcore.ConnectError, httpcore.ConnectTimeout)
 
 
@@ -65,20 +76,24 @@ def link_error(error: Exception, *, connected: bool, bytes_sent: int) -> BusErro
         text, step, detail = refusal
         return BusError(text, next_step=step, link=True, dates=step is _CHECK_CLOCK, detail=detail)
     if isinstance(error, _NOBODY_THERE):
-        text = N_("Không kết nối được tới trục liên thông (%(detail)s).")
+        text = N_("Không kết nối được tới trục liên thông: %(detail)s.")
         return BusError(text, next_step=_RETRY, link=True, detail=_detail(error))
     text = (
         N_("Trục không trả lời kịp thời gian chờ.")
         if isinstance(error, httpx.TimeoutException | httpcore.TimeoutException)
-        else N_("Đường truyền tới trục bị ngắt giữa chừng (%(detail)s).")
+        else N_("Đường truyền tới trục bị ngắt giữa chừng: %(detail)s.")
     )
     detail = _detail(error)
     return BusError(text, next_step=_RETRY, link=True, connected=connected, bytes_sent=bytes_sent, detail=detail)
 
 
 def _detail(error: Exception) -> str:
+    """What the system said, in words where it is one of the usual things."""
     root = list(_chain(error))[-1]
-    return str(root) or type(root).__name__
+    if isinstance(root, socket.gaierror):
+        return _NO_NAME
+    number = root.errno if isinstance(root, OSError) else None
+    return _SYSTEM.get(number or 0) or str(root) or type(root).__name__
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
