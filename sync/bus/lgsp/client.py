@@ -22,7 +22,6 @@ from sync.bus.base import (
     BusInfo,
     BusTime,
     DirectoryPage,
-    Fault,
     InboxItem,
     InboxPage,
     Kind,
@@ -33,9 +32,9 @@ from sync.bus.base import (
     SendResult,
 )  # fmt: skip
 from sync.bus.body import Body
+from sync.bus.lgsp import answers
 from sync.bus.native.answers import not_the_bus
 from sync.bus.native.failures import link_error, tls_refusal
-from sync.bus.vxp.client import plain_id
 from sync.bus.vxp.download import save_data
 from sync.edxml.names import MAX_PACKAGE_BYTES
 
@@ -47,7 +46,6 @@ _FIRST_WINDOW = timedelta(days=30)
 """How far back a box without a cursor looks."""
 _KINDS: tuple[Kind, Kind] = ("status", "edoc")
 _MAX_PAGES = 10_000
-_UNAUTHORISED = N_("Trục không nhận tài khoản của trạm.")
 
 
 class LgspClient:
@@ -102,7 +100,7 @@ class LgspClient:
         if answer.status == 429:
             raise wire.later(answer)
         if answer.status == 401:
-            raise _unauthorised(answer.status)
+            raise answers.unauthorised(answer.status)
         try:
             found = answer.json()
         except BusError as error:
@@ -110,7 +108,7 @@ class LgspClient:
         data = found.get("data")
         data = data if isinstance(data, dict) else {}
         doc_id, code = data.get("docId"), str(data.get("errorCode") or "").strip()
-        if _good(answer, found) and data.get("status") == "OK" and code in ("", "0") and isinstance(doc_id, str):
+        if answers.good(answer, found) and data.get("status") == "OK" and code in ("", "0") and isinstance(doc_id, str):
             if doc_id:
                 at = wire.now_by(answer.seen)
                 return SendResult(Outcome.ACCEPTED, doc_id, at, answer.content, "", bytes_sent, answer.status)
@@ -118,7 +116,7 @@ class LgspClient:
             said = str(data.get("errorDesc") or "")
             return codes.refused_send(code, said, http_status=answer.status, bytes_sent=bytes_sent)
         # {code: 500} says that something failed, not that nothing was taken.
-        reason = _words(found) or str(not_the_bus())
+        reason = answers.words(found) or str(not_the_bus())
         return SendResult(Outcome.UNKNOWN, reason=reason, bytes_sent=bytes_sent, http_status=answer.status)
 
     def find_sent(self, message: Outbound) -> SendResult | None:
@@ -143,8 +141,8 @@ class LgspClient:
             found, answer = self._call("GET", "/syncReceivedEdocList", params=window)
             if answer.seen is not None:
                 newest = min(newest, answer.seen.utc.astimezone(VN).date())
-            for row in _rows(found.get("data")):
-                item = _item(row, kind)
+            for row in answers.rows(found.get("data")):
+                item = answers.item(row, kind)
                 items.setdefault(item.doc_id, item)
         return InboxPage(tuple(items.values()), max(newest.isoformat(), cursor))
 
@@ -159,7 +157,7 @@ class LgspClient:
             self._forget_token()
             found = self._download(item, target)
         if found is None:
-            raise _unauthorised(401)
+            raise answers.unauthorised(401)
         if not target.exists() or not target.stat().st_size:
             raise BusError(N_("Trục trả gói tin rỗng."), connected=True, permanent=True)
 
@@ -178,7 +176,7 @@ class LgspClient:
             raise link_error(error, connected=True, bytes_sent=0) from error
         if answer.status_code != 200 or found.get("code") != 200:
             target.unlink(missing_ok=True)
-            raise _failure(found, answer.status_code)
+            raise answers.failure(found, answer.status_code)
         return found
 
     def ack(self, item_id: str, outcome: Literal["done", "fail"], *, reason: str, sha256: str) -> bytes:
@@ -192,8 +190,10 @@ class LgspClient:
         for page in range(_MAX_PAGES):
             found, _ = self._call("GET", "/getAgenciesList", params={"page": page, "size": 200})
             data = found.get("data")
-            rows = _rows(data.get("content") if isinstance(data, dict) else data)
-            new = {entry.code: entry for row in rows if (entry := _organ(row)).code and entry.code not in entries}
+            rows = answers.rows(data.get("content") if isinstance(data, dict) else data)
+            new = {
+                entry.code: entry for row in rows if (entry := answers.organ(row)).code and entry.code not in entries
+            }
             if not new:
                 break
             entries |= new
@@ -235,17 +235,7 @@ class LgspClient:
         def make() -> httpx.Request:
             return httpx.Request("POST", url, params={"allow_anonymous": "true"}, json=words)
 
-        answer = wire.ask_again(self._asking, make)
-        if answer.status in (401, 403) and not _html(answer):
-            raise _unauthorised(answer.status)
-        found = answer.json()
-        data = found.get("data")
-        token = data.get("token") if isinstance(data, dict) else None
-        if not _good(answer, found) or not isinstance(token, str) or not token.isascii() or not token.isprintable():
-            raise (
-                _unauthorised(answer.status) if found.get("code") in (400, 401, 403) else _failure(found, answer.status)
-            )
-        return token
+        return answers.token(wire.ask_again(self._asking, make))
 
     def _call(self, method: str, path: str, **options: Any) -> tuple[dict[str, Any], wire.Answer]:
         """One small repeatable request with a fresh token after the first 401. Raises BusError."""
@@ -254,12 +244,12 @@ class LgspClient:
             self._forget_token()
             answer = self._ask(lambda: self._request(method, path, self._bearer(), **options))
         if answer.status == 401:
-            raise _unauthorised(answer.status)
+            raise answers.unauthorised(answer.status)
         if answer.status == 429:
             raise wire.later(answer)
         found = answer.json()
-        if not _good(answer, found):
-            raise _failure(found, answer.status)
+        if not answers.good(answer, found):
+            raise answers.failure(found, answer.status)
         return found, answer
 
     def _ask(self, make: Callable[[], httpx.Request]) -> wire.Answer:
@@ -289,64 +279,3 @@ def _multipart(mark: str, kind: str) -> tuple[bytes, bytes]:
         "Content-Type: application/octet-stream\r\n\r\n"
     )
     return head.encode(), f"\r\n--{mark}--\r\n".encode()
-
-
-def _good(answer: wire.Answer, found: dict[str, Any]) -> bool:
-    return answer.status == 200 and found.get("code") == 200
-
-
-def _html(answer: wire.Answer) -> bool:
-    return answer.content.lstrip()[:1] == b"<"
-
-
-def _words(found: dict[str, Any]) -> str:
-    """What the bus says of its own failure."""
-    detail = found.get("errorDetail") or found.get("message") or ""
-    parts = detail if isinstance(detail, list) else [detail]
-    return "; ".join(str(part)[:300] for part in parts[:5] if part)
-
-
-def _failure(found: dict[str, Any], status: int) -> BusError:
-    """The error for a proper refusal, or for something that is not the bus."""
-    if not isinstance(found.get("code"), int):
-        return not_the_bus()
-    data = found.get("data")
-    code = str((data if isinstance(data, dict) else {}).get("errorCode") or "").strip()
-    said = _words(found)
-    if code in codes.CODES:
-        return codes.refusal(code, said, http_status=status)
-    return BusError(
-        N_("Trục liên thông trả lời: %(detail)s"), connected=True, http_status=status, detail=said or found["code"]
-    )
-
-
-def _unauthorised(status: int) -> BusError:
-    """A fresh token was refused too: the account, not the line."""
-    return BusError(
-        _UNAUTHORISED,
-        next_step=N_("Kỹ thuật viên kiểm tra bus_system_id và tệp bus_secret_file với đơn vị vận hành trục."),
-        connected=True,
-        http_status=status,
-        fault=Fault.LINK,
-    )
-
-
-def _rows(rows: object) -> list[dict[str, Any]]:
-    """A list of objects, or nothing where there are none. Raises BusError."""
-    rows = rows or []
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise not_the_bus()
-    return rows
-
-
-def _item(row: dict[str, Any], kind: Kind) -> InboxItem:
-    doc_id = row.get("docId")
-    if not isinstance(doc_id, str) or not plain_id(doc_id):
-        raise not_the_bus()
-    told = {name: row[name] if isinstance(row.get(name), str) else "" for name in ("from", "to")}
-    return InboxItem(0, doc_id, "", kind, 0, told["from"], told["to"], -1, "")
-
-
-def _organ(row: dict[str, Any]) -> OrganEntry:
-    code, name, old = (str(row.get(key) or "").strip() for key in ("code", "name", "oldCode"))
-    return OrganEntry(code, name, (old,) if old and old != code else (), parent=str(row.get("parentId") or ""))
