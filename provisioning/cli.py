@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import functools
 import logging
 import os
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
-from appliance.config import Settings, load_settings
 from appliance.errors import TramError
-from provisioning import queue_arguments
+from provisioning import queue_arguments, verbs
 
-WRONG_USE = 3
-"""Exit status of ``tram verify`` when there is nothing to judge: no such file, unreadable anchors, wrong arguments."""
 TIME_ZONE = "Asia/Ho_Chi_Minh"
 
 
@@ -47,7 +41,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say how it is used, and stop."""
         self.print_usage(sys.stderr)
-        self.exit(WRONG_USE if self.prog.endswith(" verify") else 2, f"{self.prog}: error: {message}\n")
+        self.exit(verbs.WRONG_USE if self.prog.endswith(" verify") else 2, f"{self.prog}: error: {message}\n")
 
 
 def _vietnamese_time() -> None:
@@ -60,29 +54,33 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="tram", description="Trạm Văn Bản: a commune office's box for official documents")
     parser.set_defaults(parser=parser)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _service(commands, "web", "the pages, on the Unix socket behind the TLS front", _web)
-    _service(commands, "signer", "the only owner of the PKCS#11 module", _signer)
-    sync = _service(commands, "sync", "the link to the provincial bus", _sync)
+    _service(commands, "web", "the pages, on the Unix socket behind the TLS front", verbs.web)
+    _service(commands, "signer", "the only owner of the PKCS#11 module", verbs.signer)
+    sync = _service(commands, "sync", "the link to the provincial bus", verbs.sync)
     sync.add_argument("--once", action="store_true", help="one round of sending and fetching, then stop")
-    _service(commands, "migrate", "make the store or bring its schema up to date", _migrate)
-    _service(commands, "verify-journal", "check every link of the journal (nhật ký)", _verify_journal)
-    recheck = _service(commands, "recheck", "check stored files again with today's anchors and lists", _recheck)
+    _service(commands, "migrate", "make the store or bring its schema up to date", verbs.migrate)
+    _service(commands, "verify-journal", "check every link of the journal (nhật ký)", verbs.verify_journal)
+    recheck = _service(commands, "recheck", "check stored files again with today's anchors and lists", verbs.recheck)
     recheck.add_argument("--all", action="store_true", help="every file at once, not a few at a time")
-    _trust_actions(_service(commands, "trust", "whom the box trusts: list, add, import (USB stick), remove", _trust))
-    proof = _service(commands, "proof", "one document's whole proof as a zip that a stranger can check", _proof)
+    _trust_actions(
+        _service(commands, "trust", "whom the box trusts: list, add, import (USB stick), remove", verbs.trust)
+    )
+    proof = _service(commands, "proof", "one document's whole proof as a zip that a stranger can check", verbs.proof)
     proof.add_argument("id", help="the document's id, as at the end of its page's address")
     proof.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.zip", help="where to write it")
     queue_arguments.arguments(
-        _service(commands, "queue", "messages on their way: list, show, send, hold, resend", _queue)
+        _service(commands, "queue", "messages on their way: list, show, send, hold, resend", verbs.queue)
     )
-    _courier_actions(_service(commands, "courier", "packages on a USB stick when the line is dead", _courier))
+    _courier_actions(_service(commands, "courier", "packages on a USB stick when the line is dead", verbs.courier))
     opening = _service(
-        commands, "open", "open encrypted content (.p7m) with the organ's device; asks for its PIN", _open
+        commands, "open", "open encrypted content (.p7m) with the organ's device; asks for its PIN", verbs.open_file
     )
     opening.add_argument("file", type=Path, metavar="FILE.p7m")
     opening.add_argument("output", type=Path, metavar="OUTPUT", help="where to write the content; not overwritten")
-    _service(commands, "receipts", "check every stored receipt again against its package", _receipts)
-    statistics = _service(commands, "statistics", "documents sent and received in figures (article 17)", _statistics)
+    _service(commands, "receipts", "check every stored receipt again against its package", verbs.receipts)
+    statistics = _service(
+        commands, "statistics", "documents sent and received in figures (article 17)", verbs.statistics
+    )
     span = statistics.add_mutually_exclusive_group(required=True)
     for name, form in (("month", "2026-11"), ("quarter", "2026-Q4"), ("year", "2026")):
         span.add_argument(f"--{name}", dest="period", metavar=form, help=f"the {name}, as {form}")
@@ -99,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         verify.add_argument(flag, type=Path, nargs="+", action="extend", default=[], metavar="FILE", help=text)
     verify.add_argument("--at", type=datetime.fromisoformat, help="judge as of this time (ISO 8601); default: now")
     verify.add_argument("--json", action="store_true", help="everything, as JSON")
-    verify.set_defaults(run=_verify, parser=verify)
+    verify.set_defaults(run=verbs.verify, parser=verify)
     _edxml_actions(commands.add_parser("edxml", help="what is in a package or status (edXML), and its files"))
     bus = commands.add_parser("bus", help="the reference bus, for demos, tests and conformance")
     bus.add_argument("--config", type=Path, help="the bus's TOML file; without it one is made in the data folder")
@@ -122,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     bringing.add_argument("file", type=Path, metavar="FILE.tvb")
     bringing.add_argument("--out", type=Path, help="folder of the answer (default: beside the file)")
-    bus.set_defaults(run=_bus, action=None)
+    bus.set_defaults(run=verbs.bus, action=None)
     for name, text, stay in (
         ("demo", "a whole office with its bus: plays a short real day, then stays up", True),
         ("day", "the same day; exit status 0 only if every step held", False),
@@ -137,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
             default=8443 if stay else 18443,
             help="HTTPS port of the box; the next four are the bus's and the trust services' (default: %(default)s)",
         )
-        demo.set_defaults(run=_demo, stay=stay)
+        demo.set_defaults(run=verbs.demo, stay=stay)
     return parser
 
 
@@ -180,7 +178,7 @@ def _edxml_actions(parser: argparse.ArgumentParser) -> None:
     extract = commands.add_parser("extract", help="write its files into a folder, under safe names")
     extract.add_argument("file", type=Path, help="the package")
     extract.add_argument("folder", type=Path, help="where to; made when it is not there, nothing overwritten")
-    parser.set_defaults(run=_edxml)
+    parser.set_defaults(run=verbs.edxml)
 
 
 def _service(
@@ -193,190 +191,3 @@ def _service(
     parser.add_argument("--config", type=Path, required=True, help="the box's TOML file")
     parser.set_defaults(run=run)
     return parser
-
-
-def _settings(options: argparse.Namespace) -> Settings:
-    return load_settings(options.config)
-
-
-# Imports stand inside the subcommands: the signer must start fast and never load the PDF, web or network libraries.
-def _web(options: argparse.Namespace) -> None:
-    from appliance.signing.fonts import warm_up
-    from provisioning.box import make_desk
-    from web.serve import main as serve
-
-    settings = _settings(options)
-    # Cutting the font down takes a second, once per process: not while the first clerk of the day waits.
-    threading.Thread(target=warm_up, name="fonts", daemon=True).start()
-    serve(settings, functools.partial(make_desk, settings))
-
-
-def _signer(options: argparse.Namespace) -> None:
-    from appliance.signing.service import main as serve
-
-    serve(_settings(options))
-
-
-def _sync(options: argparse.Namespace) -> None:
-    from provisioning.box import make_desk
-    from sync.bus.factory import make_client
-    from sync.worker import main as work
-    from sync.worker import run_once
-
-    settings = _settings(options)
-    if not options.once:
-        work(settings, functools.partial(make_desk, settings))
-        return
-    with contextlib.closing(make_client(settings)) as client:
-        done = run_once(make_desk(settings), client)
-    print(", ".join(f"{state}: {count}" for state, count in sorted(done.items())) or "nothing to do")
-
-
-def _edxml(options: argparse.Namespace) -> int:
-    from provisioning.edxml import extract, show
-
-    try:
-        if options.action == "show":
-            show(options.file, as_json=options.json)
-        else:
-            extract(options.file, options.folder)
-    except TramError as error:
-        print(f"tram: {error}", file=sys.stderr)  # one line: scripts and people read why
-        return 1
-    return 0
-
-
-def _bus(options: argparse.Namespace) -> None:
-    from sync.reference_bus.main import main as serve
-
-    if options.action == "import":
-        from provisioning.bus import embedded
-        from provisioning.courier import bring_to_bus
-        from sync.reference_bus.config import load_config
-
-        known = load_config(options.config) if options.config else None
-        bring_to_bus(known or embedded(options.data, options.port, 0), options.file, options.out)
-        return
-    if options.config:
-        serve(options.config)
-        return
-    from provisioning.bus import embedded
-
-    config = embedded(options.data, options.port, options.vxp_http)
-    for name, place in (("configuration", "bus.toml"), ("certificates", "pki/"), ("accounts", "accounts.toml")):
-        print(f"{name}: {config.data / place}", flush=True)
-    serve(config)
-
-
-def _migrate(options: argparse.Namespace) -> None:
-    from provisioning.box import make_desk
-
-    make_desk(_settings(options), create=True).db.close()
-
-
-def _verify_journal(options: argparse.Namespace) -> None:
-    from appliance.store import audit
-    from appliance.store.database import open_database
-
-    print(f"journal: {audit.verify(open_database(_settings(options).database))} entries, every link holds")
-
-
-def _recheck(options: argparse.Namespace) -> None:
-    from appliance.office import rechecks
-    from provisioning.box import make_desk
-
-    others = 1 << 30 if options.all else rechecks.OTHERS_PER_RUN
-    done = rechecks.keep_current(make_desk(_settings(options)), others=others)
-    print(", ".join(f"{what}: {count}" for what, count in sorted(done.items())) or "nothing to do")
-
-
-def _proof(options: argparse.Namespace) -> None:
-    from provisioning.box import make_desk
-    from provisioning.evidence import export
-
-    export(make_desk(_settings(options)), options.id, options.output)
-
-
-def _queue(options: argparse.Namespace) -> int:
-    from provisioning.box import make_desk
-    from provisioning.queue import run
-
-    return run(make_desk(_settings(options)), options)
-
-
-def _courier(options: argparse.Namespace) -> None:
-    from provisioning.box import make_desk
-    from provisioning.courier import run
-
-    run(make_desk(_settings(options)), options)
-
-
-def _open(options: argparse.Namespace) -> None:
-    from getpass import getpass
-
-    from appliance.signing.client import SignerClient
-    from provisioning.opening import open_with_device
-
-    client = SignerClient(_settings(options).signer_socket)
-    open_with_device(client, options.file, options.output, lambda: getpass("PIN: "))
-
-
-def _receipts(options: argparse.Namespace) -> int:
-    from provisioning.box import make_desk
-    from provisioning.evidence import check_receipts
-
-    return check_receipts(make_desk(_settings(options)))
-
-
-def _statistics(options: argparse.Namespace) -> None:
-    from provisioning.box import make_desk
-    from provisioning.evidence import print_statistics
-
-    print_statistics(make_desk(_settings(options)), options.period, as_json=options.json)
-
-
-def _trust(options: argparse.Namespace) -> int:
-    from provisioning.box import make_desk
-    from provisioning.trust import run
-
-    return run(make_desk(_settings(options)), options)
-
-
-def _verify(options: argparse.Namespace) -> int:
-    from appliance.clock import VN
-    from provisioning.verify import given_trust, verify
-
-    at = options.at.replace(tzinfo=options.at.tzinfo or VN) if options.at else None
-    if options.file is None:
-        options.file = _pdf_among(options)
-    try:
-        trust = given_trust(options.trust, options.cert, options.crl)
-        return verify(options.file, trust, at=at, as_json=options.json)
-    except TramError as error:
-        print(f"tram: {error}", file=sys.stderr)
-        return WRONG_USE
-
-
-def _pdf_among(options: argparse.Namespace) -> Path:
-    """The PDF that was named after a list of anchors (``--trust a.pem b.pem file.pdf``), taken out of that list."""
-    lists: list[list[Path]] = [options.trust, options.cert, options.crl]
-    found = next((given for given in lists if given and _like_pdf(given[-1])), None)
-    if found is None:
-        parser: _Parser = options.parser
-        parser.error("name the PDF to judge")
-    return found.pop()
-
-
-def _like_pdf(path: Path) -> bool:
-    if path.suffix.lower() == ".pdf":
-        return True
-    if not path.is_file():
-        return False
-    with path.open("rb") as stream:
-        return b"%PDF-" in stream.read(1024)
-
-
-def _demo(options: argparse.Namespace) -> int:
-    from provisioning.demo.run import run
-
-    return run(options.data.resolve(), options.port, stay=options.stay)
