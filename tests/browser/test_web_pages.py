@@ -285,3 +285,16 @@ def test_a_link_from_another_site_finds_the_person_still_logged_in(chromium: Bro
     page.locator("#out").click()
     expect(page.get_by_role("heading", name="Văn bản đến")).to_be_visible()
     context.close()
+
+
+def test_what_is_unfolded_stays_open_when_its_area_refreshes(chromium: Browser, place: Place) -> None:
+    context = _context(chromium, DESKTOP)
+    page = _log_in(context, place, CLERK.username)
+    page.goto(f"{place.base}/van-ban-di/{place.outgoing['issued']}")
+    details = page.locator("#noi-nhan details").first
+    details.locator("summary").click()
+    with page.expect_response(re.compile("/noi-nhan"), timeout=15_000):
+        page.evaluate("document.querySelector('#noi-nhan').dataset.old = '1'")
+    expect(page.locator("#noi-nhan[data-old]")).to_have_count(0)
+    expect(details).to_have_attribute("open", "")
+    context.close()

@@ -104,5 +104,15 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 });
 document.addEventListener("htmx:afterRequest", (event) => { event.detail.elt.dataset.filled = "1"; });
 
+// What somebody has unfolded stays open when its area refreshes.
+let unfolded = [];
+document.addEventListener("htmx:beforeSwap", (event) => {
+  unfolded = [...event.detail.target.querySelectorAll("details[open][id]")].map(({ id }) => id);
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
+  unfolded = [];
+});
+
 // What stopped a person is where the eye goes first.
 document.querySelector("main .problem")?.scrollIntoView({ block: "center" });
