@@ -12,7 +12,6 @@ from typing import Any
 from lxml import etree
 
 from appliance.clock import VN
-from appliance.envelope import SoftwareKey
 from appliance.errors import N_, BadInput, TramError
 from appliance.office import arrival, courier, organs
 from appliance.office.desk import Desk
@@ -53,7 +52,9 @@ def bring(desk: Desk, job: dict[str, Any]) -> None:
     mine = {code for organ in organs.own(desk.db) for code in _codes(desk, organ.id)}
     path = desk.blobs.path(job["sha256"])
     trusted = authorities(desk.settings)
-    opener = SoftwareKey(me.chain[0], me.key)
+    assert desk.settings.link_certificate is not None
+    assert desk.settings.link_key is not None
+    opener = identity.opener_of(path, desk.settings.link_certificate, desk.settings.link_key)
     report: Counter[str] = Counter()
     with opened(path, opener, trusted, mine, lambda code: organs.codes_of(desk.db, code), work_folder(desk)) as box:
         words = confirm.checked(desk, box.receipts, trusted)

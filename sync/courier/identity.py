@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography import x509
@@ -9,13 +10,14 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from appliance.envelope import may_receive
+from appliance.envelope import SoftwareKey, may_receive, recipients
 from appliance.errors import N_, BadInput, ConfigError
 from appliance.office import courier, organs
 from appliance.office.desk import Desk
 from sync import jws
+from sync.bus.native.renewal import before
 from sync.bus.native.tls import authorities
-from sync.courier.container import BUS, Identity
+from sync.courier.container import BUS, MAX_BYTES, Identity
 
 
 def own(certificate: Path | None, key: Path | None) -> Identity:
@@ -34,6 +36,20 @@ def own(certificate: Path | None, key: Path | None) -> Identity:
             error=error,
         ) from error
     return Identity(secret, chain)
+
+
+def opener_of(container: Path, certificate: Path, key: Path) -> SoftwareKey:
+    """The key that opens ``container``: ours of today, or the one before the last renewal.
+
+    Raises BadInput when it is no container, ConfigError.
+    """
+    me = own(certificate, key)
+    small_enough = before(key).exists() and container.stat().st_size <= MAX_BYTES  # it is read whole to tell
+    if small_enough and not any(one.is_for(me.chain[0]) for one in recipients(container.read_bytes())):
+        with suppress(ConfigError):  # an older pair that does not load opens nothing
+            older = own(before(certificate), before(key))
+            return SoftwareKey(older.chain[0], older.key)
+    return SoftwareKey(me.chain[0], me.key)
 
 
 def reader(desk: Desk, to: str) -> x509.Certificate:

@@ -13,6 +13,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +28,8 @@ from appliance.store.text import uuid7
 from provisioning.box import make_desk
 from provisioning.cli import main
 from sync import inbox, jws, outbox
+from sync.bus.native.client import NativeClient
+from sync.bus.native.renewal import before
 from sync.bus.native.tls import authorities
 from sync.courier import identity
 from sync.courier.bring import work as bring_work
@@ -154,6 +158,26 @@ def test_a_package_that_travels_both_ways_arrives_once_whichever_is_first(
     assert bring(neighbour, first) is not None, "an old stick again: answered again, taken in once"
     assert arrived(neighbour) == [("USB trước", 2), ("Trục trước", 2)]
     assert neighbour.rows("SELECT 1 FROM inbox WHERE acked_at IS NULL") == []
+
+
+def test_what_was_sealed_to_the_link_key_before_a_renewal_still_opens(box: Box, neighbour: Box, tmp_path: Path) -> None:
+    names = [x509.UniformResourceIdentifier(f"urn:x-edoc:organ:{NEIGHBOUR}")]
+    certificate, key = tmp_path / "link.pem", tmp_path / "link.key"
+    made = box.bus.ca._issue("due", names, ExtendedKeyUsageOID.CLIENT_AUTH, 10)
+    shutil.copyfile(made[0], certificate)
+    shutil.copyfile(made[1], key)
+    shutil.copyfile(certificate, box.settings.data / "courier" / f"{NEIGHBOUR}.pem")
+    neighbour.settings = replace(neighbour.settings, link_certificate=certificate, link_key=key)
+    neighbour.desk.settings = neighbour.settings
+    box.issue("Niêm phong trước khi gia hạn")
+    stick = export(box, tmp_path / "usb", NEIGHBOUR)
+    with closing(neighbour.client()) as client:
+        assert isinstance(client, NativeClient)
+        client.renew()
+    assert bring(neighbour, stick), "opened with the key before, answered with the one of today"
+    assert arrived(neighbour) == [("Niêm phong trước khi gia hạn", 1)]
+    before(key).unlink()
+    assert tram(neighbour, "import", str(stick)) != 0, "without that key it is for somebody else"
 
 
 def test_the_bus_takes_a_stick_and_its_receipts_settle_the_queue(box: Box, neighbour: Box, tmp_path: Path) -> None:

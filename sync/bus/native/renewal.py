@@ -27,7 +27,10 @@ def request_for(certificate: Path) -> tuple[ec.EllipticCurvePrivateKey, bytes]:
 def take(
     key: ec.EllipticCurvePrivateKey, answer: bytes, trusted: list[x509.Certificate], certificate: Path, key_file: Path
 ) -> None:
-    """Put the new pair in place of the old one. Raises BusError when it is not what was asked for, OSError."""
+    """Put the new pair in place of the old one, which stays beside it (``before``).
+
+    Raises BusError when it is not what was asked for, OSError.
+    """
     try:
         new, old = _first(answer), _first(certificate.read_bytes())
     except ValueError as error:
@@ -36,9 +39,16 @@ def take(
     if not right or not _issued(new, trusted) or set(jws.organ_codes(new)) != set(jws.organ_codes(old)):
         raise _unusable()
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    _write(before(certificate), certificate.read_bytes(), 0o644)
+    _write(before(key_file), key_file.read_bytes(), 0o600)
     _write(_fresh(certificate), answer, 0o644)
     _write(_fresh(key_file), private, 0o600)
     finish(certificate, key_file)
+
+
+def before(path: Path) -> Path:
+    """Where the last one stays: others may have sealed to it what is still on its way by courier."""
+    return path.with_name(f"{path.name}.before")
 
 
 def finish(certificate: Path, key_file: Path) -> None:
