@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import httpx
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -193,6 +195,23 @@ def test_the_bus_takes_a_stick_and_its_receipts_settle_the_queue(box: Box, neigh
     assert main(["bus", "--config", str(box.bus.folder / "bus.toml"), "import", str(made)]) == 0
     assert sum(1 for message in box.bus.messages() if message["id"] == message_id) == 1
     assert arrived(neighbour) == [("Gửi trục bằng USB", 1)]
+
+
+def test_the_bus_page_takes_a_stick_and_hands_the_answer_back(box: Box, neighbour: Box, tmp_path: Path) -> None:
+    message_id = box.issue("Mang USB tới tỉnh")
+    made = export(box, tmp_path / "usb", "truc")
+    with httpx.Client(base_url=box.bus.operator, trust_env=False, timeout=60) as page:
+        assert "Chưa chọn tệp" in page.post("/courier", files={"file": ("", b"")}).text
+        torn = page.post("/courier", files={"file": (made.name, made.read_bytes()[:-9])})
+        assert (torn.status_code, 'class="error" role="alert"' in torn.text) == (422, True), torn.text
+        taken = page.post("/courier", files={"file": (made.name, made.read_bytes())})
+        assert "1 gói tin mới, 0 gói đã có từ trước" in taken.text
+        (link_to,) = re.findall(r'href="(/courier/answers/tra-loi-[^"]+)"', taken.text)
+        answer = made.parent / link_to.rsplit("/", 1)[1]
+        answer.write_bytes(page.get(link_to).content)
+        assert page.get("/courier/answers/..%2Fbus.toml").status_code == 404
+    assert bring(box, answer) is None
+    assert box.message(message_id)["state"] == "accepted"
 
 
 def test_a_container_that_is_torn_changed_or_for_somebody_else_is_refused_whole_and_kept(

@@ -18,6 +18,7 @@ from sync.reference_bus.conditions import Conditions
 from sync.reference_bus.config import OrganEntry
 from sync.reference_bus.exchange import Exchange
 from sync.reference_bus.line import Line
+from sync.reference_bus.operator.courier_pages import add_courier_pages
 from sync.reference_bus.operator.fault_pages import add_fault_pages, fault_words
 from sync.reference_bus.operator.faults import PRESETS, describe, from_form
 from sync.reference_bus.operator.forms import TYPES, URGENCIES, letter_from, uploaded
@@ -54,6 +55,7 @@ def create_pages(exchange: Exchange, line: Line, players: Players, conditions: C
     _add_delivery(pages, exchange, players)
     add_organ_pages(pages, exchange)
     add_fault_pages(pages, exchange, conditions)
+    add_courier_pages(pages, exchange)
     return pages
 
 
