@@ -15,7 +15,8 @@ from appliance.config import Settings
 from appliance.office.desk import Desk
 from provisioning.box import make_desk
 from provisioning.demo.cast import OFFICIAL
-from tests.browser.test_web_pages import AXE, LONG, RULES, WATCH
+from tests.browser.page_scene import LONG
+from tests.browser.test_web_pages import AXE, RULES, WATCH
 from tests.browser_fixtures import DESKTOP, PHONE, QUIET
 from tests.desk_fixtures import CleanScanner
 from tests.office_fixtures import PASSWORD
