@@ -66,6 +66,7 @@ ACTIONS: dict[str, str] = {
     "outgoing.add_receivers": N_("Gửi thêm nơi nhận"),
     "recall.arrive": N_("Nơi gửi yêu cầu lấy lại văn bản"),
     "incoming.answer_recall": N_("Trả lời yêu cầu lấy lại"),
+    "incoming.answer_change": N_("Trả lời yêu cầu cập nhật, thay thế"),
     "verdict.change": N_("Kết quả kiểm tra chữ ký thay đổi"),
     "verdict.seen": N_("Xác nhận đã xem kết quả kiểm tra mới"),
     "trust.add": N_("Thêm vào danh sách tin cậy"),

@@ -6,6 +6,7 @@ The document itself, its number and its place in the register stay as they are. 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -16,7 +17,7 @@ from appliance import clock
 from appliance.errors import N_, BadInput, NotAllowed, WrongState
 from appliance.office import encryption, messages, organs, outgoing
 from appliance.office.desk import Actor, Business, Desk, DocumentPackage, Party, ReceiverChange, StatusPackage
-from appliance.office.outgoing import Outgoing
+from appliance.office.outgoing import Outgoing, related
 from appliance.office.outgoing.issuing import package_again
 from appliance.regulation import rules
 from appliance.store import audit
@@ -27,7 +28,7 @@ ROLES = ("clerk", "leader")
 RECALL, UPDATE = 1, 2
 ASK_BACK = "13"
 _ACTIONS = {"recall": "outgoing.recall", "update": "outgoing.add_receivers"}
-WORDS = {"recall": N_("Thu hồi"), "update": N_("Gửi thêm nơi nhận")}
+WORDS = {"recall": N_("Thu hồi"), "update": N_("Gửi thêm nơi nhận"), "replace": N_("Thay thế")}
 
 
 @dataclass(frozen=True)
@@ -98,16 +99,42 @@ def add_receivers(desk: Desk, actor: Actor, outgoing_id: str, organ_ids: tuple[s
 
 
 def of_document(db: Database, outgoing_id: str) -> list[FollowUp]:
-    """Everything that was done about a document, oldest first."""
+    """Everything that was done about a document, oldest first; that it replaced others, first.
+
+    An answer names the document alone, so it belongs to what the receiver was asked last before it came.
+    """
     rows = db.execute(
         "SELECT follow_up.id, kind, reason, full_name, at FROM follow_up JOIN account ON account.id = account_id"
         " WHERE outgoing_id = ? ORDER BY at, follow_up.id",
         [outgoing_id],
     ).fetchall()
-    return [
-        FollowUp(one, kind, reason, by, at, _answers(db, outgoing_id, at) if kind == "recall" else ())
-        for one, kind, reason, by, at in rows
-    ]
+    asked = [_asked(db, row[0]) for row in rows]
+    document = outgoing.load(db, outgoing_id)
+    business = related.business_of(db, outgoing_id)
+    if document is not None and document.issued_at and business.kind == related.REPLACE:
+        by = db.execute(
+            "SELECT coalesce(max(full_name), '') FROM audit JOIN account ON account.id = audit.actor"
+            " WHERE action = 'outgoing.issue' AND subject = ?", [f"outgoing:{outgoing_id}"],
+        ).fetchone()[0]  # fmt: skip
+        rows.insert(0, (outgoing_id, "replace", business.reason, by, document.issued_at))
+        own = db.execute(
+            "SELECT code, name FROM message_recipient JOIN message ON message.id = message_id WHERE outgoing_id = ?"
+            " AND message.rowid = (SELECT min(rowid) FROM message WHERE outgoing_id = ? AND kind = 'edoc')",
+            [outgoing_id, outgoing_id],
+        ).fetchall()
+        asked.insert(0, own)
+    said = list(
+        db.query(
+            "SELECT from_code, status_code, description, received_at FROM status_in WHERE outgoing_id = ?"
+            " AND status_code IN ('15', '16') ORDER BY id",
+            [outgoing_id],
+        )
+    )
+    found = []
+    for nth, (one, kind, reason, by, at) in enumerate(rows):
+        answers = [_answer(db, said, code, name, at, _next(code, rows, asked, nth)) for code, name in asked[nth]]
+        found.append(FollowUp(one, kind, reason, by, at, tuple(answers)))
+    return found
 
 
 def recalled(db: Database, outgoing_ids: list[str]) -> dict[str, tuple[int, int]]:
@@ -123,23 +150,30 @@ def recalled(db: Database, outgoing_ids: list[str]) -> dict[str, tuple[int, int]
     return found
 
 
-def _answers(db: Database, outgoing_id: str, since: str) -> tuple[tuple[str, str, str, str], ...]:
-    """What each receiver answered last, 15 or 16, after ``since``."""
-    said = list(
-        db.query(
-            "SELECT from_code, status_code, description, received_at FROM status_in WHERE outgoing_id = ?"
-            " AND status_code IN ('15', '16') AND received_at >= ? ORDER BY id",
-            [outgoing_id, since],
-        )
-    )
-    found = []
-    for row in outgoing.recipients(db, outgoing_id):
-        codes = {row["code"], *organs.codes_of(db, row["code"])}
-        last: dict[str, Any] = next((one for one in reversed(said) if one["from_code"] in codes), {})
-        found.append(
-            (row["name"], last.get("status_code", ""), last.get("description", ""), last.get("received_at", ""))
-        )
-    return tuple(found)
+def _asked(db: Database, follow_up_id: str) -> list[tuple[str, str]]:
+    """(code, name) of the receivers that were asked; who gets the document as new is asked nothing."""
+    return db.execute(
+        "SELECT r.code, max(r.name) FROM follow_up_message f JOIN message m ON m.id = f.message_id"
+        " AND m.outgoing_id IS NULL"
+        " JOIN message_recipient r ON r.message_id = m.id WHERE follow_up_id = ? GROUP BY r.code ORDER BY min(r.rowid)",
+        [follow_up_id],
+    ).fetchall()
+
+
+def _next(code: str, rows: Sequence[tuple[str, ...]], asked: Sequence[Sequence[tuple[str, str]]], nth: int) -> str:
+    """When the receiver was asked again after the follow-up at ``nth``; later than any time when it was not."""
+    later = zip(rows[nth + 1 :], asked[nth + 1 :], strict=True)
+    return next((row[4] for row, to in later if code in dict(to)), "~")
+
+
+def _answer(
+    db: Database, said: Sequence[dict[str, Any]], code: str, name: str, since: str, until: str
+) -> tuple[str, str, str, str]:
+    """What this receiver answered last, 15 or 16, from ``since`` until before ``until``."""
+    codes = {code, *organs.codes_of(db, code)}
+    found = [one for one in said if one["from_code"] in codes and since <= one["received_at"] < until]
+    last: dict[str, Any] = found[-1] if found else {}
+    return name, last.get("status_code", ""), last.get("description", ""), last.get("received_at", "")
 
 
 def _issued(desk: Desk, actor: Actor, outgoing_id: str) -> Outgoing:

@@ -1,6 +1,7 @@
-"""A sender asks for a document back (status 13, or a package of recall): the clerk agrees (15) or refuses (16).
+"""A sender asks for a document back (status 13, or a package of recall), or updates or replaces it.
 
-Nothing happens by itself.
+The clerk agrees (15) or refuses (16); nothing happens by itself. A recall is a request about the document it names; an
+update or replacement is a document of its own, so that the request is known by that document's id and answered there.
 """
 
 from __future__ import annotations
@@ -25,13 +26,29 @@ RECALL = 1
 """BussinessDocType of a package of recall (item 2.2.1)."""
 AGREED = "15"
 REFUSED = "16"
+_AGREED_WORDS = {
+    RECALL: N_("Đồng ý lấy lại văn bản."),
+    2: N_("Đồng ý cập nhật văn bản."),
+    3: N_("Đồng ý thay thế văn bản."),
+}
+_CHANGES = (
+    "SELECT i.id, min(b.kind), b.reason, i.received_at, a.status_code, a.reason, a.at,"
+    " i.code_number || '/' || i.code_notation || ' – ' || i.from_name, i.subject"
+    " FROM incoming_business b JOIN incoming i ON i.id = b.incoming_id"
+    " LEFT JOIN change_answer a ON a.incoming_id = i.id"
+    " WHERE (a.at IS NOT NULL OR i.state <> 'refused')"  # whoever refused the package itself has answered
+)
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request; ``status_code``, ``answer`` and ``answered_at`` are None while it waits."""
+    """One request; ``status_code``, ``answer`` and ``answered_at`` are None while it waits.
+
+    ``kind`` is the BussinessDocType: 1 recall, 2 update, 3 replacement.
+    """
 
     id: str
+    kind: int
     reason: str
     received_at: str
     status_code: str | None
@@ -73,15 +90,16 @@ def note(
 
 
 def of_document(db: Database, document: Incoming) -> list[Request]:
-    """The requests about ``document``, under any code its sender has or had, oldest first."""
+    """The requests to answer at ``document``, oldest first: itself, and recalls under any code of its sender."""
     codes = organs.codes_of(db, document.from_code)
+    changes = db.execute(f"{_CHANGES} AND i.id = ? GROUP BY i.id", [document.id]).fetchall()
     rows = db.execute(
-        "SELECT r.bus_doc_id, r.reason, r.received_at, a.status_code, a.reason, a.at FROM recall_request r"
+        "SELECT r.bus_doc_id, 1, r.reason, r.received_at, a.status_code, a.reason, a.at FROM recall_request r"
         " LEFT JOIN recall_answer a ON a.request_id = r.bus_doc_id WHERE r.organ_id = ? AND r.document_code = ?"
         f" AND r.from_code IN ({', '.join('?' * len(codes))}) ORDER BY r.received_at, r.bus_doc_id",
         [document.organ_id, document.document_code, *codes],
     ).fetchall()
-    return [Request(*row) for row in rows]
+    return [Request(*row[:7]) for row in (*changes, *rows)]
 
 
 def waiting(db: Database, organ_id: str) -> list[tuple[Request, str, str, str]]:
@@ -95,7 +113,8 @@ def waiting(db: Database, organ_id: str) -> list[tuple[Request, str, str, str]]:
         " ORDER BY r.received_at, r.bus_doc_id",
         [organ_id],
     ).fetchall()
-    found = []
+    changes = db.execute(f"{_CHANGES} AND i.organ_id = ? AND a.at IS NULL GROUP BY i.id", [organ_id]).fetchall()
+    found = [(Request(*row[:7]), str(row[0]), str(row[7]), str(row[8])) for row in changes]
     for request_id, reason, received_at, from_code, document_code in rows:
         codes = organs.codes_of(db, from_code)
         about = db.execute(
@@ -104,9 +123,9 @@ def waiting(db: Database, organ_id: str) -> list[tuple[Request, str, str, str]]:
             " ORDER BY received_at DESC LIMIT 1",
             [organ_id, document_code, *codes],
         ).fetchone()
-        one = Request(request_id, reason, received_at, None, None, None)
+        one = Request(request_id, RECALL, reason, received_at, None, None, None)
         found.append((one, *(about or ("", f"{from_code} – {document_code}", ""))))
-    return found
+    return sorted(found, key=lambda one: (one[0].received_at, one[0].id))
 
 
 def answer(desk: Desk, actor: Actor, incoming_id: str, request_id: str, *, agree: bool, reason: str) -> None:
@@ -119,24 +138,22 @@ def answer(desk: Desk, actor: Actor, incoming_id: str, request_id: str, *, agree
         raise NotAllowed(N_("Vai trò của anh/chị không làm được việc này."))
     reason = nfc(reason)
     if len(reason) > rules.REASON_MAX or not (reason or agree):
-        raise BadInput(N_("Phải ghi lý do không đồng ý lấy lại văn bản."), next_step=N_("Ghi rõ, không quá 500 ký tự."))
+        raise BadInput(N_("Phải ghi lý do không đồng ý."), next_step=N_("Ghi rõ, không quá 500 ký tự."))
     now, code = desk.clock.now(), AGREED if agree else REFUSED
-    words = reason or N_("Đồng ý lấy lại văn bản.")
+    kind = next((one.kind for one in of_document(desk.db, document) if one.id == request_id), RECALL)
+    words = reason or _AGREED_WORDS[kind]
     status = incoming.prepare_status(desk, actor, document, code, words, now)
     with transaction(desk.db):
         if request_id not in [one.id for one in of_document(desk.db, document) if one.status_code is None]:
             raise WrongState(N_("Yêu cầu này đã được trả lời."), next_step=N_("Tải lại trang để xem trạng thái mới."))
-        desk.db.table("recall_answer").insert(
-            {
-                "request_id": request_id,
-                "incoming_id": incoming_id,
-                "status_code": code,
-                "reason": reason,
-                "answered_by": actor.account_id,
-                "at": now.isoformat(),
-            }
-        )
+        row = {"incoming_id": incoming_id, "status_code": code, "reason": reason}
+        row |= {"answered_by": actor.account_id, "at": now.isoformat()}
+        if kind == RECALL:
+            desk.db.table("recall_answer").insert({"request_id": request_id, **row})
+        else:
+            desk.db.table("change_answer").insert(row)
+        action = "incoming.answer_recall" if kind == RECALL else "incoming.answer_change"
         detail = {"request": request_id, "code": code, "result": words}
-        audit.append(desk.db, now, actor.account_id, "incoming.answer_recall", f"incoming:{incoming_id}", detail)
+        audit.append(desk.db, now, actor.account_id, action, f"incoming:{incoming_id}", detail)
         clock.raise_floor(desk.db, now)
         messages.enqueue(desk.db, status, now)

@@ -177,7 +177,10 @@ SELECT o.issued_at AS at, o.urgency, o.type_code, o.kind,
   (SELECT max(accepted_at) FROM message m WHERE m.outgoing_id = o.id AND m.kind = 'edoc'
      AND m.superseded_by IS NULL) AS accepted_at,
   EXISTS (SELECT 1 FROM status_in s WHERE s.outgoing_id = o.id AND s.status_code = '02') AS refused,
-  EXISTS (SELECT 1 FROM status_in s WHERE s.outgoing_id = o.id AND s.status_code = '15') AS recalled
+  EXISTS (SELECT 1 FROM status_in s JOIN follow_up f ON f.outgoing_id = o.id AND f.kind = 'recall'
+     AND f.at <= s.received_at WHERE s.outgoing_id = o.id AND s.status_code = '15' AND NOT EXISTS (SELECT 1 FROM
+     follow_up u WHERE u.outgoing_id = o.id AND u.kind = 'update' AND u.at > f.at AND u.at <= s.received_at)
+  ) AS recalled
 FROM outgoing o WHERE o.organ_id = ? AND o.state = 'issued' AND o.issued_at BETWEEN ? AND ? ORDER BY o.issued_at, o.id
 """
 _RECEIVED = """

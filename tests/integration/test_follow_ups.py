@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from appliance.errors import BadInput, NotAllowed, WrongState
-from appliance.office import follow_ups, incoming, ladder, links, messages, outgoing, recall_requests
+from appliance.office import follow_ups, incoming, ladder, links, messages, outgoing, recall_requests, statistics
 from appliance.office.desk import Answered, Business, Party, Replaced
 from appliance.office.outgoing import related
 from sync import inbox, outbox
@@ -124,6 +124,26 @@ def test_further_receivers_get_it_as_new_and_the_others_hear_of_them(
         follow_ups.add_receivers(desk, box.office.clerk, issued, (province,), "lại")
 
 
+def test_an_answer_stands_at_what_its_receiver_was_asked_last(box: Box, client: NativeClient, issued: str) -> None:
+    desk, province = box.desk, box.rows("SELECT organ_id FROM organ_code WHERE value = ?", PROVINCE)[0]["organ_id"]
+    document = outgoing.load(desk.db, issued)
+    assert document is not None
+    follow_ups.add_receivers(desk, box.office.clerk, issued, (province,), "Gửi thêm để biết")
+    submit(box.bus, answer("15", "Đã cập nhật", document_code=document.document_code), kind="status")
+    inbox.fetch_new(desk, client)
+    follow_ups.recall(desk, box.office.clerk, issued, "Sai số liệu")
+    update, recall = follow_ups.of_document(desk.db, issued)
+    assert [one[1:3] for one in update.answers] == [("15", "Đã cập nhật")]  # the new receiver was asked nothing
+    assert [one[1] for one in recall.answers] == ["", ""]
+    submit(box.bus, answer("16", "Đã dùng", document_code=document.document_code), kind="status")
+    inbox.fetch_new(desk, client)
+    answered = [found.answers[0][1:3] for found in follow_ups.of_document(desk.db, issued)]
+    assert answered == [("15", "Đã cập nhật"), ("16", "Đã dùng")]
+    now = desk.clock.now()
+    sent = statistics.figures(desk.db, document.organ_id, statistics.period(str(now.year)), now).sent
+    assert not any("recalled" in one.marks for one in sent)
+
+
 def test_a_package_of_recall_is_a_request_and_no_document(box: Box, client: NativeClient) -> None:
     desk = box.desk
     code = f"{NEIGHBOUR},2026/11/20,7/GM-UBND"
@@ -195,3 +215,18 @@ def test_a_draft_that_answers_and_replaces_says_so_in_its_package(box: Box, clie
         links.answer(desk, clerk, issued, came["id"])
     with pytest.raises(BadInput, match="đã phát hành"):
         links.replace_with(desk, clerk, "draft", "draft")
+
+
+def test_a_replacement_shows_what_each_receiver_answered(box: Box, client: NativeClient, issued: str) -> None:
+    desk = box.desk
+    old = {**box.rows("SELECT * FROM outgoing WHERE id = ?", issued)[0], "id": "old", "number": 6}
+    desk.db.table("outgoing").insert({**old, "document_code": f"{UBND},2026/11/01,6/BC-UBND"})
+    desk.db.table("outgoing_link").insert({"outgoing_id": issued, "replaces_id": "old"})
+    now = desk.clock.now().isoformat()
+    desk.db.execute("UPDATE outgoing SET issued_at = coalesce(issued_at, ?) WHERE id = ?", [now, issued])
+    document = outgoing.load(desk.db, issued)
+    assert document is not None
+    submit(box.bus, answer("16", "Đã thực hiện xong", document_code=document.document_code), kind="status")
+    inbox.fetch_new(desk, client)
+    (done,) = follow_ups.of_document(desk.db, issued)
+    assert (done.kind, [one[1:3] for one in done.answers]) == ("replace", [("16", "Đã thực hiện xong")])

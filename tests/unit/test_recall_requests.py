@@ -7,6 +7,7 @@ import pytest
 from appliance.errors import BadInput, WrongState
 from appliance.office import arrival, incoming, recall_requests
 from appliance.office.arrival import BusItem
+from appliance.office.desk import Business, Replaced
 from appliance.office.status_arrival import ReceivedStatus, receive_status
 from tests.office_fixtures import Office
 from tests.unit.test_incoming import SENDER, document, queued_statuses
@@ -58,3 +59,38 @@ def test_the_clerk_sees_the_request_on_the_page_and_answers_there(office: Office
     values = {"request": "ask-9", "answer": "refuse", "reason": "Đã giải quyết xong"}
     assert clerk.post(f"{page}/lay-lai", values).status_code == 303
     assert "Đã trả lời: không đồng ý" in words(clerk.get(page))
+
+
+@pytest.mark.parametrize(
+    ("business", "name"),
+    [
+        (Business(2, "Thêm nơi nhận", "H99.01,2026/11/20,15/VP-TH"), "Yêu cầu cập nhật"),
+        (Business(3, "Sai ngày họp", replaced=(Replaced("x", ()), Replaced("y", ()))), "Yêu cầu thay thế"),
+    ],
+)
+def test_an_update_or_replacement_is_one_request_answered_once_at_its_own_page(
+    office: Office, business: Business, name: str
+) -> None:
+    incoming_id = arrival.receive(office.desk, document(office, business=business))
+    page, clerk = f"/van-ban-den/{incoming_id}", Visitor(office)
+    clerk.log_in("vanthu")
+    assert words(clerk.get("/van-ban-den/yeu-cau")).count(name) == 1
+    assert name in words(clerk.get(page))
+    refusal = {"request": incoming_id, "answer": "refuse"}
+    assert "Phải ghi lý do" in words(clerk.post(f"{page}/lay-lai", refusal))
+    assert clerk.post(f"{page}/lay-lai", {"request": incoming_id, "answer": "agree"}).status_code == 303
+    assert "Đã trả lời: đồng ý" in words(clerk.get(page))
+    again = clerk.post(f"{page}/lay-lai", {**refusal, "reason": "Muộn"})
+    assert again.status_code == WrongState.status
+    assert name not in words(clerk.get("/van-ban-den/yeu-cau"))
+    assert queued_statuses(office) == ["01", "15"]
+
+
+def test_a_package_that_was_refused_waits_for_no_second_answer(office: Office) -> None:
+    business = Business(2, "Thêm nơi nhận", "H99.01,2026/11/20,15/VP-TH")
+    incoming_id = arrival.receive(office.desk, document(office, business=business))
+    assert len(recall_requests.waiting(office.desk.db, office.clerk.organ_id)) == 1
+    incoming.refuse(office.desk, office.clerk, incoming_id, "Gửi nhầm")
+    assert recall_requests.waiting(office.desk.db, office.clerk.organ_id) == []
+    with pytest.raises(WrongState):
+        recall_requests.answer(office.desk, office.clerk, incoming_id, incoming_id, agree=True, reason="")

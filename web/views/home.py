@@ -63,7 +63,7 @@ def _piles(work: Desk, person: Actor) -> list[Pile]:
         piles.append(Pile("to-assign", N_("Văn bản đến chờ phân công"), "in", _incoming(work, person, "accepted")))
     if person.has("clerk"):
         piles += _worse(work, person)
-        piles.append(Pile("asked", N_("Nơi gửi yêu cầu lấy lại văn bản"), "in", _asked_back(work, person)))
+        piles.append(Pile("asked", N_("Yêu cầu của nơi gửi chờ trả lời"), "in", _asked_back(work, person)))
         piles.append(Pile("arrived", N_("Văn bản đến chờ tiếp nhận"), "in", _incoming(work, person, "arrived")))
         piles.append(
             Pile("to-seal", N_("Chờ lấy số và đóng dấu"), "out", _outgoing(work, person, "signed", "numbered"))
@@ -78,7 +78,7 @@ def _piles(work: Desk, person: Actor) -> list[Pile]:
 
 
 def _asked_back(work: Desk, person: Actor) -> list[incoming.Incoming]:
-    """Incoming documents that their senders want back, until the clerk answers."""
+    """Incoming documents that their senders want back, or that update or replace others, until the clerk answers."""
     ids = dict.fromkeys(one for _ask, one, *_names in recall_requests.waiting(work.db, person.organ_id) if one)
     return [incoming.get(work, person, one) for one in list(ids)[:_MOST]]
 

@@ -38,6 +38,7 @@ STEPS: dict[str, str] = {
     "start": N_("Bắt đầu xử lý"),
     "finish": N_("Hoàn thành"),
     "answer_recall": N_("Trả lời yêu cầu lấy lại"),
+    "answer_change": N_("Trả lời yêu cầu cập nhật, thay thế"),
     "verdict.change": N_("Kết quả kiểm tra chữ ký số thay đổi"),
     "verdict.seen": N_("Văn thư đã xem kết quả kiểm tra mới"),
 }
@@ -146,7 +147,7 @@ def finish(document_id: str) -> str:
 @open_to("clerk")
 @step
 def answer_recall(document_id: str) -> str:
-    """Agree that the sender takes the document back, or refuse."""
+    """Agree that the sender takes the document back, updates or replaces it; or refuse."""
     choice, asked = request.form.get("answer", ""), request.form.get("request", "")
     if choice not in ("agree", "refuse"):
         raise BadInput(N_("Chưa chọn đồng ý hay không đồng ý."), next_step=N_("Bấm một trong hai nút."))
