@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-_CONTENT = re.compile(rb"ContentTransferEncoded(?:\s[^<>]*)?>\s*([A-Za-z0-9+/=\s]{4,})<")
+# A tag's "<" and possessive repeats: a hostile package must not make the search try every split of its white space.
+_CONTENT = re.compile(rb"<(?:[^<>\s:]{1,200}+:)?ContentTransferEncoded(?:\s[^<>]*+)?>\s*+([A-Za-z0-9+/=\s]{4,}+)<")
 _CHUNK = 4 << 20
 
 
