@@ -230,3 +230,10 @@ def test_a_replacement_shows_what_each_receiver_answered(box: Box, client: Nativ
     inbox.fetch_new(desk, client)
     (done,) = follow_ups.of_document(desk.db, issued)
     assert (done.kind, [one[1:3] for one in done.answers]) == ("replace", [("16", "Đã thực hiện xong")])
+
+
+def test_who_gets_the_document_after_its_recall_is_not_counted_among_those_asked(box: Box, issued: str) -> None:
+    desk, province = box.desk, box.rows("SELECT organ_id FROM organ_code WHERE value = ?", PROVINCE)[0]["organ_id"]
+    follow_ups.recall(desk, box.office.clerk, issued, "Sai số liệu")
+    follow_ups.add_receivers(desk, box.office.clerk, issued, (province,), "Gửi bản để đối chiếu")
+    assert follow_ups.recalled(desk.db, [issued]) == {issued: (0, 1)}
