@@ -167,7 +167,12 @@ def _names(text: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys((text or "?").split("\n")))
 
 
-_SENT = """
+_BY_RECEIVER = (
+    "s.from_code IN (SELECT code FROM outgoing_recipient WHERE outgoing_id = o.id UNION ALL SELECT c.value FROM"
+    " outgoing_recipient r JOIN organ_code c ON c.organ_id = r.organ_id WHERE r.outgoing_id = o.id)"
+)
+"""Only who was sent the document refuses it or gives it back, under any code it has or had."""
+_SENT = f"""
 SELECT o.issued_at AS at, o.urgency, o.type_code, o.kind,
   (SELECT group_concat(name, char(10)) FROM (SELECT name FROM outgoing_recipient WHERE outgoing_id = o.id
      ORDER BY position)) AS organs,
@@ -176,10 +181,11 @@ SELECT o.issued_at AS at, o.urgency, o.type_code, o.kind,
      AND m.state <> 'accepted') AS unsent,
   (SELECT max(accepted_at) FROM message m WHERE m.outgoing_id = o.id AND m.kind = 'edoc'
      AND m.superseded_by IS NULL) AS accepted_at,
-  EXISTS (SELECT 1 FROM status_in s WHERE s.outgoing_id = o.id AND s.status_code = '02') AS refused,
+  EXISTS (SELECT 1 FROM status_in s WHERE s.outgoing_id = o.id AND s.status_code = '02' AND {_BY_RECEIVER}) AS refused,
   EXISTS (SELECT 1 FROM status_in s JOIN follow_up f ON f.outgoing_id = o.id AND f.kind = 'recall'
-     AND f.at <= s.received_at WHERE s.outgoing_id = o.id AND s.status_code = '15' AND NOT EXISTS (SELECT 1 FROM
-     follow_up u WHERE u.outgoing_id = o.id AND u.kind = 'update' AND u.at > f.at AND u.at <= s.received_at)
+     AND f.at <= s.received_at WHERE s.outgoing_id = o.id AND s.status_code = '15' AND {_BY_RECEIVER}
+     AND NOT EXISTS (SELECT 1 FROM follow_up u WHERE u.outgoing_id = o.id AND u.kind = 'update' AND u.at > f.at
+     AND u.at <= s.received_at)
   ) AS recalled
 FROM outgoing o WHERE o.organ_id = ? AND o.state = 'issued' AND o.issued_at BETWEEN ? AND ? ORDER BY o.issued_at, o.id
 """

@@ -237,3 +237,20 @@ def test_who_gets_the_document_after_its_recall_is_not_counted_among_those_asked
     follow_ups.recall(desk, box.office.clerk, issued, "Sai số liệu")
     follow_ups.add_receivers(desk, box.office.clerk, issued, (province,), "Gửi bản để đối chiếu")
     assert follow_ups.recalled(desk.db, [issued]) == {issued: (0, 1)}
+
+
+@pytest.mark.parametrize(("sender", "counted"), [(NEIGHBOUR, 1), (OLD_NEIGHBOUR, 1), (PROVINCE, 0)])
+def test_only_who_was_sent_a_document_is_counted_as_giving_it_back(
+    box: Box, client: NativeClient, issued: str, sender: str, counted: int
+) -> None:
+    desk = box.desk
+    now = desk.clock.now()
+    desk.db.execute("UPDATE outgoing SET issued_at = coalesce(issued_at, ?) WHERE id = ?", [now.isoformat(), issued])
+    document = outgoing.load(desk.db, issued)
+    assert document is not None
+    follow_ups.recall(desk, box.office.clerk, issued, "Sai số liệu")
+    word = answer("15", "Đồng ý", document_code=document.document_code, sender=Party(sender, "x"))
+    submit(box.bus, word, kind="status")
+    inbox.fetch_new(desk, client)
+    sent = statistics.figures(desk.db, document.organ_id, statistics.period(str(now.year)), desk.clock.now()).sent
+    assert sum("recalled" in one.marks for one in sent) == counted
