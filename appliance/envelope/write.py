@@ -16,6 +16,7 @@ from asn1crypto import algos, cms, core
 from asn1crypto import keys as asn1_keys
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -71,11 +72,13 @@ def may_receive(certificate: x509.Certificate, now: datetime) -> str:
     """'' when content may be encrypted to this certificate, else why not, in Vietnamese."""
     if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
         return N_("Chứng thư của nơi nhận đã hết hạn hoặc chưa có hiệu lực.")
-    key = certificate.public_key()
     try:
+        key = certificate.public_key()
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound:
         usage = None
+    except (UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
+        return N_("Loại khóa của nơi nhận không dùng để mã hóa được.")
     if isinstance(key, rsa.RSAPublicKey):
         if key.key_size < _LEAST_RSA_BITS:
             return N_("Khóa của nơi nhận quá ngắn.")

@@ -89,7 +89,7 @@ def keep_certificate(desk: Desk, actor: Actor, code: str, pem: bytes) -> None:
         )
     try:
         found = x509.load_pem_x509_certificate(pem)
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise BadInput(N_("Tệp này không phải chứng thư PEM."), next_step=N_("Chọn tệp chứng thư khác.")) from error
     why = may_receive(found, desk.clock.now())
     if why:

@@ -81,7 +81,7 @@ def keep(desk: Desk, actor: Actor, organ_id: str, data: bytes) -> None:
     try:
         pem = data.lstrip().startswith(b"-----")
         certificate = x509.load_pem_x509_certificate(data) if pem else x509.load_der_x509_certificate(data)
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise BadInput(
             N_("Tệp này không phải chứng thư số."), next_step=N_("Chọn tệp .cer, .crt hoặc .pem của nơi nhận.")
         ) from error

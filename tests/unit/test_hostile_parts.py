@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from appliance.envelope import may_receive
 from appliance.office.proof.contents import places
 from sync import jws
 
@@ -44,12 +45,23 @@ def test_a_hostile_package_does_not_hold_up_the_proof(tmp_path: Path, hostile: b
     ids=["unknown curve", "unknown version"],
 )
 def test_a_statement_with_a_strange_certificate_is_refused_in_words(old: str, new: str) -> None:
-    key, day = ec.generate_private_key(ec.SECP256R1()), datetime(2026, 1, 1, tzinfo=UTC)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "x")])
-    made = x509.CertificateBuilder(name, name, key.public_key(), 5, day, day.replace(year=2030))
-    der = made.sign(key, hashes.SHA256()).public_bytes(Encoding.DER).replace(bytes.fromhex(old), bytes.fromhex(new))
+    der = _strange(old, new)
     header = {"alg": "ES256", "typ": "R1", "x5c": [base64.b64encode(der).decode()]}
     parts = (json.dumps(header).encode(), b'{"acceptedAt":"2026-11-01T00:00:00Z"}', b"0" * 64)
     token = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
     with pytest.raises(jws.BadStatement):
         jws.verify(token, [], "R1")
+
+
+def test_nothing_is_encrypted_to_a_key_of_an_unknown_kind() -> None:
+    certificate = x509.load_der_x509_certificate(_strange("06082a8648ce3d030107", "06082a8648ce3d03017f"))
+    assert "Loại khóa" in may_receive(certificate, datetime(2026, 6, 1, tzinfo=UTC))
+
+
+def _strange(old: str, new: str) -> bytes:
+    """A certificate in which the bytes ``old`` (hex) have become ``new``."""
+    key, day = ec.generate_private_key(ec.SECP256R1()), datetime(2026, 1, 1, tzinfo=UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "x")])
+    made = x509.CertificateBuilder(name, name, key.public_key(), 5, day, day.replace(year=2030))
+    der = made.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+    return der.replace(bytes.fromhex(old), bytes.fromhex(new))
