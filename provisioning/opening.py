@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,22 +21,25 @@ def open_with_device(client: SignerClient, file: Path, output: Path, ask_pin: Ca
 
     Raises BadInput (no envelope, altered, for nobody whose device is here, ``output`` taken), SignerError.
     """
-    temporary = output.with_name(output.name + ".part")
+    temporary: Path | None = None
     try:
         data = file.read_bytes()
         certificate, key = _reader(client, data)
         if output.exists():
             raise FileExistsError(17, "đã có tệp này", str(output))
         opener = DeviceKey(certificate, key, Pin(ask_pin()), client)
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as target:
+        descriptor, name = tempfile.mkstemp(dir=output.parent, prefix=".", suffix=".part")  # its owner's alone
+        temporary = Path(name)
+        with os.fdopen(descriptor, "wb") as target:
             unseal(data, opener, target)
             target.flush()
             os.fsync(target.fileno())
-        temporary.rename(output)
+        os.link(temporary, output)  # unlike a rename, never over a file that came meanwhile
     except OSError as error:
         raise BadInput(N_("Không đọc hoặc ghi được tệp (%(error)s)."), error=error.strerror or error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary:
+            temporary.unlink(missing_ok=True)
 
 
 def _reader(client: SignerClient, data: bytes) -> tuple[x509.Certificate, TokenKey]:

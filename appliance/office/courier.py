@@ -97,11 +97,11 @@ def keep_certificate(desk: Desk, actor: Actor, code: str, pem: bytes) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_suffix(".new")
     fresh.write_bytes(found.public_bytes(Encoding.PEM))
-    fresh.replace(target)
     now = desk.clock.now()
     with transaction(desk.db):
         detail = {"code": code, "sha256": found.fingerprint(SHA256()).hex()}
         audit.append(desk.db, now, actor.account_id, "courier.certificate", f"courier:{code}", detail)
+    fresh.replace(target)  # after its entry: no certificate is ever used that the journal does not know
 
 
 def loads(db: Database, message_id: str) -> list[dict[str, Any]]:

@@ -13,6 +13,8 @@ from appliance.store import audit
 from appliance.store.database import transaction
 from appliance.store.text import nfc
 
+_ANSWERS = (recall_requests.AGREED, recall_requests.REFUSED)
+
 
 @dataclass(frozen=True)
 class ReceivedStatus:
@@ -75,6 +77,8 @@ def _raise_recipient(desk: Desk, outgoing_id: str, status: ReceivedStatus) -> No
         " (SELECT id FROM message WHERE outgoing_id = ?)",
         [outgoing_id],
     ).fetchall()
+    if status.status_code in _ANSWERS and not _recalled(desk, outgoing_id):
+        return  # the answer to an update: its place is beside that update, and the work on the document goes on
     sender = organs.by_code(desk.db, status.sender.code)
     for message_id, code, shown in rows:
         holder = organs.by_code(desk.db, code)
@@ -85,3 +89,8 @@ def _raise_recipient(desk: Desk, outgoing_id: str, status: ReceivedStatus) -> No
                 " WHERE message_id = ? AND code = ?",
                 [status.status_code, nfc(status.description), status.at, message_id, code],
             )
+
+
+def _recalled(desk: Desk, outgoing_id: str) -> bool:
+    query = "SELECT 1 FROM follow_up WHERE outgoing_id = ? AND kind = 'recall' LIMIT 1"
+    return desk.db.execute(query, [outgoing_id]).fetchone() is not None

@@ -79,7 +79,7 @@ STATUS_CODES: dict[str, str] = {
 """Status codes of QCVN 102 as the national axis uses them."""
 
 STATUS_RANK: dict[str, int] = {"01": 1, "03": 2, "04": 3, "05": 4, "06": 5, "02": 5, "15": 7, "16": 7}
-"""A status never overwrites one of higher rank: order on the wire is not guaranteed."""
+"""A status never overwrites one of higher rank: the wire keeps no order. 15 and 16 count after a recall only."""
 
 
 def document_type(code: str) -> DocumentType:

@@ -130,7 +130,11 @@ def test_an_answer_stands_at_what_its_receiver_was_asked_last(box: Box, client: 
     assert document is not None
     follow_ups.add_receivers(desk, box.office.clerk, issued, (province,), "Gửi thêm để biết")
     submit(box.bus, answer("15", "Đã cập nhật", document_code=document.document_code), kind="status")
+    submit(box.bus, answer("04", "Phòng Kinh tế", document_code=document.document_code), kind="status")
     inbox.fetch_new(desk, client)
+    shown = box.rows("SELECT status_code FROM message_recipient WHERE code = ? AND message_id IN (SELECT id FROM"
+                     " message WHERE outgoing_id = ?)", NEIGHBOUR, issued)  # fmt: skip
+    assert shown == [{"status_code": "04"}], "the answer to an update does not end the work on the document"
     follow_ups.recall(desk, box.office.clerk, issued, "Sai số liệu")
     update, recall = follow_ups.of_document(desk.db, issued)
     assert [one[1:3] for one in update.answers] == [("15", "Đã cập nhật")]  # the new receiver was asked nothing
