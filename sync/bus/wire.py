@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any
 import httpx
 
 from sync.bus.base import BusError, BusTime
-from sync.bus.native.answers import not_the_bus
+from sync.bus.native.answers import not_the_bus, parse
 from sync.bus.native.failures import link_error
 
 MAX_JSON = 16 << 20
@@ -32,13 +31,7 @@ class Answer:
 
     def json(self) -> dict[str, Any]:
         """The JSON object. Raises BusError: a captive portal, a proxy, a torn answer."""
-        try:
-            found = json.loads(self.content)
-        except (ValueError, RecursionError) as error:
-            raise not_the_bus() from error
-        if not isinstance(found, dict):
-            raise not_the_bus()
-        return found
+        return parse(self.content)
 
 
 def new_http(context: Any, timeout: httpx.Timeout, *, keep: int) -> httpx.Client:

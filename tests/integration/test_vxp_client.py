@@ -14,7 +14,7 @@ import pytest
 from appliance.config import Settings
 from appliance.errors import ConfigError
 from sync.bus.account import read_account
-from sync.bus.base import BusError
+from sync.bus.base import BusError, DigestMismatch
 from sync.bus.factory import make_client
 from sync.bus.native.client import NativeClient
 from sync.bus.vxp import signing
@@ -102,6 +102,12 @@ def test_a_package_comes_out_of_its_answer_whatever_the_pieces(tmp_path: Path, s
 def test_what_is_no_whole_answer_is_an_error(tmp_path: Path, answer: bytes) -> None:
     with pytest.raises(BusError):
         save_data(_chunks(answer, 100), tmp_path / "x", 1 << 20)
+
+
+def test_content_that_is_no_base64_counts_as_damaged_and_what_came_is_kept(tmp_path: Path) -> None:
+    with pytest.raises(DigestMismatch):
+        save_data(_chunks(b'{"data":"QUJD****","status":"OK"}', 12), tmp_path / "x", 1 << 20)
+    assert (tmp_path / "x").exists()
 
 
 def test_a_package_over_the_limit_stops_before_the_disk_is_full(tmp_path: Path) -> None:

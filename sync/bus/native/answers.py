@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import httpx
@@ -31,11 +32,18 @@ def not_the_bus() -> BusError:
     )
 
 
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+"""Half a character beyond the first plane; alone it is no text, and no store takes it."""
+_MOST = 1 << 63
+
+
 def parse(content: bytes) -> dict[str, Any]:
-    """A JSON object. Raises BusError."""
+    """A JSON object. Raises BusError for anything else: no JSON, nested without end, text that is none."""
     try:
         found = json.loads(content)
-    except ValueError as error:
+        if _HALF.search(content):
+            json.dumps(found, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
         raise not_the_bus() from error
     if not isinstance(found, dict):
         raise not_the_bus()
@@ -62,13 +70,15 @@ def item(row: dict[str, Any]) -> InboxItem:
     """One inbox entry. Raises BusError when a field is missing or odd."""
     sha256, doc_id = text(row, "sha256"), text(row, "docId")
     numbers = [row.get(key) for key in ("seq", "size")]
-    if not all(type(number) is int and number >= 0 for number in numbers):
+    if not all(type(number) is int and 0 <= number < _MOST for number in numbers):
         raise not_the_bus()
     if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef") or not _plain(doc_id):
         raise not_the_bus()
+    wish = row.get("priority")  # only an order; one that cannot be read is no reason to leave the rest of the page
+    priority = wish if type(wish) is int and abs(wish) < _MOST else 0
     return InboxItem(
         seq=row["seq"], doc_id=doc_id, message_id=str(row.get("messageId") or ""), kind=str(row.get("kind") or "edoc"),
-        priority=int(row.get("priority") or 0), sender=str(row.get("from") or ""), to=text(row, "to"), size=row["size"],
+        priority=priority, sender=str(row.get("from") or ""), to=text(row, "to"), size=row["size"],
         sha256=sha256,
     )  # fmt: skip
 

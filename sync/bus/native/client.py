@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import socket
 import ssl
 import time
@@ -219,8 +220,10 @@ class NativeClient:
         try:
             utc = datetime.fromisoformat(answers.text(found, "utc"))
             uncertainty = float(found.get("uncertaintyMs") or 0) / 1000
+            if not 0 <= uncertainty < math.inf:
+                raise answers.not_the_bus()  # a negative bound would make a liar's clock the best of all samples
             return BusTime(utc, utc.timestamp() - (wall + trip / 2), trip / 2 + uncertainty)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise answers.not_the_bus() from error
 
     def date_hint(self) -> BusTime | None:

@@ -90,6 +90,11 @@ class Uploader:
             except Yielded as error:
                 error.bytes_sent = progress.sent
                 raise
+            except BusError as error:
+                if not progress.last_left:
+                    raise
+                # the end may have arrived with an earlier request: this refusal speaks of another one
+                return _unknown(error, progress)
             except _LINE_FAILURES as error:
                 progress.failures += 1
                 progress.offset = None
@@ -132,7 +137,10 @@ class Uploader:
         if answer.status_code not in (200, 204):
             raise answers.refused(answer)
         if answer.headers.get("Upload-Complete") == "?1":
+            progress.last_left = True  # the bus says that it has all of it: from now on only a receipt settles it
             answer = ask(self._connections, "GET", f"{self._message(message)}/receipt", {}, connect=_patience(progress))
+            if answer.status_code not in (200, 201):
+                raise answers.refused(answer)
             return self._judge(answer, message, progress.sent)
         before = progress.best
         self._told(answer, coded, progress)
@@ -153,6 +161,7 @@ class Uploader:
             "Upload-Complete": "?1" if last else "?0",
             "Content-Digest": _digest_header(coded.digest(start, length)),
         }
+        doubt = progress.last_left
         try:
             answer = ask(
                 self._connections, "PATCH", f"{self._base}/uploads/{message.id}", headers, iter(body),
@@ -162,6 +171,8 @@ class Uploader:
             progress.sent += body.sent
             progress.last_left |= last and body.last_left
         status = answer.status_code
+        if "Upload-Offset" in answer.headers or answers.is_problem(answer):
+            progress.last_left = doubt  # the bus's own word on this very piece
         if status == 204 or (status == 409 and "Upload-Offset" in answer.headers):
             progress.piece = min(progress.most, 2 * progress.piece) if status == 204 else progress.piece
             self._told(answer, coded, progress, after_piece=True)
@@ -260,9 +271,15 @@ def _announcement(message: Outbound, coded: Coded) -> dict[str, str]:
 def _gave_up(error: LineFailure, progress: _Progress) -> SendResult:
     """UNKNOWN when the end may have arrived, else the BusError for the engine."""
     failure = link_error(error, connected=progress.created or progress.sent > 0, bytes_sent=progress.sent)
-    if progress.last_left and tls_refusal(error) is None:
-        return SendResult(Outcome.UNKNOWN, reason=str(failure), bytes_sent=progress.sent)
+    if progress.last_left:  # also when TLS says no now: that was a later connection
+        return _unknown(failure, progress)
     raise failure from error
+
+
+def _unknown(error: BusError, progress: _Progress) -> SendResult:
+    return SendResult(
+        Outcome.UNKNOWN, reason=str(error), bytes_sent=progress.sent, http_status=error.http_status
+    )  # fmt: skip
 
 
 def _patience(progress: _Progress) -> float:

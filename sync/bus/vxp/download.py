@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from appliance.errors import N_
-from sync.bus.base import BusError
-from sync.bus.native.answers import not_the_bus
+from sync.bus.base import BusError, DigestMismatch
+from sync.bus.native.answers import not_the_bus, parse
 
 _AROUND = 1 << 16
 """Longest text allowed around the data, in bytes."""
@@ -29,14 +28,14 @@ def save_data(chunks: Iterable[bytes], target: Path, limit: int) -> dict[str, An
     source = iter(chunks)
     before, rest = _until_data(source)
     if rest is None:
-        return _object(before)
+        return parse(before)
     with target.open("wb") as file:
         after = _decode(rest, source, file, limit)
     for chunk in source:
         after += chunk
         if len(after) > _AROUND:
             raise not_the_bus()
-    return _object(before + b'"' + after)
+    return parse(before + b'"' + after)
 
 
 def _until_data(source: Iterable[bytes]) -> tuple[bytes, bytes | None]:
@@ -70,7 +69,10 @@ def _decode(rest: bytes, source: Iterable[bytes], file: BinaryIO, limit: int) ->
         try:
             data = base64.b64decode(plain[:whole], validate=True)
         except binascii.Error as error:
-            raise BusError(N_("Trục trả nội dung gói tin không giải mã được (base64)."), connected=True) from error
+            # damaged, like other bytes than announced: after some tries it is put aside and not fetched for ever
+            raise DigestMismatch(
+                N_("Trục trả nội dung gói tin không giải mã được (base64)."), connected=True
+            ) from error
         total += len(data)
         if total > limit:
             raise BusError(N_("Gói tin trên trục vượt dung lượng cho phép."), permanent=True, connected=True)
@@ -81,13 +83,3 @@ def _decode(rest: bytes, source: Iterable[bytes], file: BinaryIO, limit: int) ->
             rest = next(chunks)
         except StopIteration:
             raise BusError(N_("Nội dung tải về chưa đủ, lần sau tải lại."), link=True, connected=True) from None
-
-
-def _object(text: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise not_the_bus() from error
-    if not isinstance(found, dict):
-        raise not_the_bus()
-    return found
