@@ -7,11 +7,12 @@ after its proper denial (bus-link C.2 rule 2) the same id and bytes go again. No
 
 from __future__ import annotations
 
+import logging
 import random
 from collections import Counter
 from collections.abc import Callable
 
-from appliance.errors import TramError
+from appliance.errors import N_, TramError
 from appliance.office import bus_limit, line
 from appliance.office.desk import Desk
 from appliance.office.queue_times import (
@@ -28,7 +29,21 @@ from sync.bus.base import BusClient, BusError, Fault, Outcome, SendResult, Yield
 from sync.lease import Lease
 from sync.settle import Ended
 
+MISTAKES = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What a mistake of our own, or a disk that refuses, looks like while a package is being sent."""
+BROKEN = N_("Lỗi phần mềm của trạm khi gửi gói tin này (%(kind)s); báo kỹ thuật viên.")
+
 _jitter = random.SystemRandom()
+_log = logging.getLogger(__name__)
 
 
 class _NotYet(Exception):
@@ -68,6 +83,11 @@ def send_due(desk: Desk, client: BusClient, *, stop: Callable[[], bool] = lambda
                 break  # nobody there, or nobody for us: the other packages would only meet the same
         except TramError as error:  # our own side: the package cannot be read from the disk
             report[settle.postpone(desk, lease, Ended(str(error), "local"), backoff(lease))] += 1
+        except MISTAKES as error:
+            # It may have arrived, so it is asked about; left at the head of the queue it would stop all the others.
+            _log.exception("sending %s", lease.id)
+            ended = Ended(BROKEN % {"kind": type(error).__name__}, "local")
+            report[settle.doubtful(desk, lease, ended, backoff(lease))] += 1
         else:
             report[_settle(desk, lease, result)] += 1
         if client.info.limit_told:
