@@ -29,9 +29,10 @@ PAGE = 50
 TRIES = 3
 """Polls after which content that cannot be had, or that breaks our own reader, goes to quarantine."""
 
-READER_MISTAKES = (AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+READER_MISTAKES = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What a mistake of our own reader looks like from outside."""
 UNREADABLE = N_("Phần mềm của trạm không đọc được gói tin này; báo kỹ thuật viên.")
+NOT_HERE = N_("Nội dung gói tin này không có trong kho của trạm nên không đọc lại được; đề nghị nơi gửi gửi lại.")
 
 _log = logging.getLogger(__name__)
 
@@ -46,18 +47,22 @@ def fetch_new(desk: Desk, client: BusClient, *, stop: Callable[[], bool] = lambd
         rescan.scan_left(desk)
         report += _read_again(desk)
         _count_poll(desk)
-        acknowledge_all(desk, client)
-        failure = _pages(desk, client, report, stop)
+        refused: dict[str, BusError] = {}
+        acknowledge_all(desk, client, refused)
+        failure = _pages(desk, client, report, refused, stop)
     except BusError as error:
         outbox.note_refusal(desk, error)
         raise
     link.note_ok(desk.db, desk.clock.now())
-    if failure:
-        raise failure
+    for left in (failure, *refused.values()):
+        if left:
+            raise left
     return report
 
 
-def _pages(desk: Desk, client: BusClient, report: Counter[str], stop: Callable[[], bool]) -> BusError | None:
+def _pages(
+    desk: Desk, client: BusClient, report: Counter[str], refused: dict[str, BusError], stop: Callable[[], bool]
+) -> BusError | None:
     """Page after page to the end; returns the failure of an entry that stays to be had."""
     failure: BusError | None = None
     cursor = facts.get(desk.db, CURSOR) or ""
@@ -70,11 +75,12 @@ def _pages(desk: Desk, client: BusClient, report: Counter[str], stop: Callable[[
             try:
                 report[take(desk, client, item)] += 1
             except BusError as error:
-                if error.link or error.fault is Fault.LINK:
+                if error.fault is Fault.LINK or (error.link and not _breaks_the_line(desk, item, error)):
                     raise
                 failure = error
                 continue
-            acknowledge_all(desk, client)
+            _forget(desk, f"{_BROKE}{item.doc_id}")
+            acknowledge_all(desk, client, refused)
         if page.cursor == cursor:
             break
         cursor = page.cursor
@@ -178,8 +184,11 @@ def _keep_what_came(desk: Desk, item: InboxItem, spool: Path) -> InboxItem:
     return replace(item, sha256=sha256, size=size)
 
 
-def acknowledge_all(desk: Desk, client: BusClient) -> None:
+def acknowledge_all(desk: Desk, client: BusClient, refused: dict[str, BusError]) -> None:
     """Acknowledge all that is committed and not acknowledged; documents with unscanned files wait for the scanner.
+
+    What the bus fails to note of one entry goes into ``refused``, is not tried again in this round, and holds up
+    nothing else. Raises BusError when the line fails.
 
     What cannot be read stays unacknowledged for some polls (or for good, by the setting ``unreadable``), so that an
     update of the software or the sender may still save it (bus-link C.2 rule 4).
@@ -194,12 +203,17 @@ def acknowledge_all(desk: Desk, client: BusClient) -> None:
         [polls, len(arrival.BY_HAND), arrival.BY_HAND],
     ).fetchall()
     for doc_id, state, reason, sha256 in rows:
+        if doc_id in refused:
+            continue
         word = b""
         try:
             word = client.ack(doc_id, "fail" if state == "quarantined" else "done", reason=reason, sha256=sha256)
         except BusError as error:
-            if not error.permanent:
+            if error.link or error.fault is Fault.LINK:
                 raise
+            if not error.permanent:
+                refused[doc_id] = error
+                continue
             _log.warning("acknowledgement of %s refused: %s", doc_id, error)  # the bus has dropped it: nothing to tell
         arrival.acknowledged(desk, doc_id, b"" if state == "quarantined" else word)
 
@@ -213,6 +227,24 @@ def _given_up(desk: Desk, item: InboxItem) -> bool:
         return True
     facts.put(desk.db, key, str(tries))
     return False
+
+
+_BROKE = "inbox:broke:"
+
+
+def _breaks_the_line(desk: Desk, item: InboxItem, error: BusError) -> bool:
+    """Count one more download that the line broke; True when it is rather this entry, so that the others are tried."""
+    if not error.connected:
+        return False  # nobody was there: that says nothing about the entry
+    tries = int(facts.get(desk.db, f"{_BROKE}{item.doc_id}") or 0) + 1
+    facts.put(desk.db, f"{_BROKE}{item.doc_id}", str(tries))
+    return tries >= TRIES
+
+
+def _forget(desk: Desk, key: str) -> None:
+    """Clear a fact; a look costs less than a commit."""
+    if facts.get(desk.db, key) is not None:
+        facts.clear(desk.db, key)
 
 
 def _count_poll(desk: Desk) -> None:
@@ -233,6 +265,8 @@ def _read_again(desk: Desk) -> Counter[str]:
             report[_take_in(desk, item)] += 1
         except BadInput as error:
             quarantine.still_unreadable(desk, item.doc_id, str(error))
+        except FileNotFoundError:  # it never came: put aside because the bus did not have it, or it was too large
+            quarantine.still_unreadable(desk, item.doc_id, NOT_HERE)
         except READER_MISTAKES:
             _log.exception("package %s still breaks the reader", item.doc_id)
             quarantine.still_unreadable(desk, item.doc_id, UNREADABLE)

@@ -9,7 +9,7 @@ from appliance.office import organs
 from appliance.office.desk import Desk
 from appliance.store import audit
 from appliance.store.database import transaction
-from sync.bus.base import BusClient, RecipientState
+from sync.bus.base import BusClient, BusError, Fault, RecipientState
 
 NOT_FETCHED = "Trục báo nơi nhận không nhận được gói tin."
 
@@ -17,7 +17,8 @@ NOT_FETCHED = "Trục báo nơi nhận không nhận được gói tin."
 def refresh_recipients(desk: Desk, client: BusClient, *, days: int = 14) -> int:
     """Ask about documents accepted in the last ``days`` with a recipient not yet reached; returns rows changed.
 
-    Raises BusError when the line fails.
+    One message that the bus cannot tell about does not hold up the others. Raises BusError: at once when the line
+    fails, else when all were asked.
     """
     since = (desk.clock.now() - timedelta(days=days)).isoformat()
     rows = desk.db.execute(
@@ -28,7 +29,19 @@ def refresh_recipients(desk: Desk, client: BusClient, *, days: int = 14) -> int:
         " ORDER BY priority DESC, accepted_at",
         [since],
     ).fetchall()
-    return sum(_update(desk, row[0], state) for row in rows for state in client.recipients(row[0]))
+    changed, failure = 0, None
+    for (message_id,) in rows:
+        try:
+            states = client.recipients(message_id)
+        except BusError as error:
+            if error.link or error.fault is Fault.LINK:
+                raise
+            failure = error
+            continue
+        changed += sum(_update(desk, message_id, state) for state in states)
+    if failure:
+        raise failure
+    return changed
 
 
 def _update(desk: Desk, message_id: str, seen: RecipientState) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from appliance.errors import Unavailable
 from appliance.office import verdicts
 from appliance.office.desk import Desk
 from appliance.store import audit
@@ -12,16 +13,30 @@ from sync import intake
 
 
 def scan_left(desk: Desk) -> int:
-    """Scan what has not been scanned; returns how many files got a verdict. Stops while the scanner is still away."""
+    """Scan what has not been scanned; returns how many files got a verdict. Stops while the scanner is still away.
+
+    A file that it cannot finish (its limits, its time) waits without keeping it from the others.
+    """
     rows = desk.db.execute(
         "SELECT incoming_id, position, name, sha256, media_type FROM incoming_file WHERE scan = '' ORDER BY rowid"
     ).fetchall()
-    for done, (incoming_id, position, name, sha256, media_type) in enumerate(rows):
+    done = 0
+    for incoming_id, position, name, sha256, media_type in rows:
         verdict = intake.scan(desk, sha256)
-        if not verdict:
-            return done
-        _record(desk, incoming_id, position, name, sha256, media_type, verdict)
-    return len(rows)
+        if verdict:
+            _record(desk, incoming_id, position, name, sha256, media_type, verdict)
+            done += 1
+        elif _away(desk):
+            break
+    return done
+
+
+def _away(desk: Desk) -> bool:
+    try:
+        desk.scanner.version()
+    except Unavailable:
+        return True
+    return False
 
 
 def _record(desk: Desk, incoming_id: str, position: int, name: str, sha256: str, media_type: str, verdict: str) -> None:
