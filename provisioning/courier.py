@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import httpx
 
 from appliance.errors import N_, BadInput, TramError, Unavailable
-from appliance.office import courier
+from appliance.office import courier, courier_minutes
 from appliance.office.desk import Desk
 from provisioning.queue import CONSOLE
 from sync.courier import stick
@@ -86,7 +86,7 @@ def _hand_out(desk: Desk, courier_id: str, folder: Path) -> None:
     target = folder / courier.file_name(row)
     stick.put(desk.blobs.path(row["sha256"]), target)
     if row["kind"] == "load":
-        stick.put_bytes(courier.minutes(desk, courier_id), target.with_suffix(".pdf"))
+        stick.put_bytes(courier_minutes.pdf(desk, courier_id), target.with_suffix(".pdf"))
     print(f"{target}: {row['packages']}, sha256 {row['sha256']}")
 
 

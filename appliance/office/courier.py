@@ -6,24 +6,15 @@ open in the queue and may still leave over the wire; whichever way it arrives fi
 
 from __future__ import annotations
 
-import io
 import json
-import re
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
-import segno
-from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
 from sqlite_utils import Database
 
-from appliance import clock
-from appliance.envelope import may_receive
 from appliance.errors import N_, BadInput, NotAllowed, NotFound
-from appliance.office import messages, organs, papers
+from appliance.office import courier_certificates, messages, organs
 from appliance.office.desk import Actor, Desk
 from appliance.store import audit
 from appliance.store.database import transaction
@@ -32,23 +23,8 @@ from appliance.store.text import uuid7
 ACTORS = ("clerk", "technician")
 _SHOWN = 500
 MOST_BYTES = (256 + 4) << 20
-_CODE = re.compile(r"[0-9A-Za-zĐđ_-]+(\.[0-9A-Za-zĐđ_-]+){0,7}")
 _LOADABLE = "state IN ('ready', 'sending', 'waiting', 'uncertain') AND superseded_by IS NULL"
 _ORDER = "(kind = 'status') DESC, priority DESC, (due_latest IS NULL), due_latest, queued_at, id"
-
-
-def certificate_file(desk: Desk, code: str) -> Path:
-    """Where the link certificate of ``code`` (or of the bus, 'truc') is kept. Raises BadInput for no code at all."""
-    if not _CODE.fullmatch(code):
-        raise BadInput(N_("Mã định danh “%(code)s” không dùng được."), code=code[:60])
-    return _folder(desk) / f"{code}.pem"
-
-
-def known_readers(desk: Desk) -> list[tuple[str, str]]:
-    """(code, name) of everybody whose certificate is kept; the bus last, its name ''."""
-    codes = sorted((path.stem for path in _folder(desk).glob("*.pem")), key=lambda code: (code == "truc", code))
-    found = [(code, organs.by_code(desk.db, code)) for code in codes]
-    return [(code, organ.name if organ else "") for code, organ in found]
 
 
 def loadable(db: Database, organ_id: str, to: str = "") -> list[dict[str, Any]]:
@@ -75,35 +51,6 @@ def loadable_with_receivers(db: Database, organ_id: str) -> list[dict[str, Any]]
     ]
 
 
-def keep_certificate(desk: Desk, actor: Actor, code: str, pem: bytes) -> None:
-    """Keep the link certificate of ``code`` ('truc': the bus), over one kept before.
-
-    Raises NotAllowed, BadInput: no certificate, not for encryption, an organ nobody knows.
-    """
-    if not actor.has("technician"):
-        raise NotAllowed(N_("Chỉ kỹ thuật viên nạp chứng thư kết nối."), next_step=N_("Nhờ kỹ thuật viên."))
-    target = certificate_file(desk, code)
-    if code != "truc" and organs.by_code(desk.db, code) is None:
-        raise BadInput(
-            N_("Không có cơ quan nào mang mã “%(code)s” trong danh bạ."), next_step=N_("Xem lại mã."), code=code
-        )
-    try:
-        found = x509.load_pem_x509_certificate(pem)
-    except (ValueError, x509.InvalidVersion) as error:
-        raise BadInput(N_("Tệp này không phải chứng thư PEM."), next_step=N_("Chọn tệp chứng thư khác.")) from error
-    why = may_receive(found, desk.clock.now())
-    if why:
-        raise BadInput(why, next_step=N_("Xin chứng thư kết nối mới của nơi nhận."))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_suffix(".new")
-    fresh.write_bytes(found.public_bytes(Encoding.PEM))
-    now = desk.clock.now()
-    with transaction(desk.db):
-        detail = {"code": code, "sha256": found.fingerprint(SHA256()).hex()}
-        audit.append(desk.db, now, actor.account_id, "courier.certificate", f"courier:{code}", detail)
-    fresh.replace(target)  # after its entry: no certificate is ever used that the journal does not know
-
-
 def loads(db: Database, message_id: str) -> list[dict[str, Any]]:
     """The containers a message lies in, newest first."""
     return list(
@@ -121,7 +68,7 @@ def ask_load(desk: Desk, actor: Actor, to: str, wanted: Sequence[str]) -> str:
     Raises NotAllowed, BadInput when there is nothing to load.
     """
     _allow(actor)
-    certificate_file(desk, to)
+    courier_certificates.path_for(desk, to)
     there = [row["id"] for row in loadable(desk.db, actor.organ_id, to)]
     chosen = [one for one in there if not wanted or one in wanted]
     if not chosen or not set(wanted) <= set(there):
@@ -226,10 +173,6 @@ def _ask(desk: Desk, actor: Actor, kind: str, **values: Any) -> str:
     return made
 
 
-def _folder(desk: Desk) -> Path:
-    return desk.settings.data / "courier"
-
-
 def _allow(actor: Actor) -> None:
     if not actor.has(*ACTORS):
         raise NotAllowed(
@@ -255,33 +198,6 @@ def delivered(db: Database, message_id: str, code: str, receipt: str, at: str, n
     if new:
         detail = {"to": code, "at": at, "receipt": receipt}
         audit.append(db, now, "system", "message.deliver", f"message:{message_id}", detail)
-
-
-def minutes(desk: Desk, courier_id: str) -> bytes:
-    """Biên bản giao nhận of a sealed container, as PDF with a QR code of its SHA-256 and count. Raises NotFound."""
-    row = get(desk.db, courier_id)
-    if row["state"] != "done" or row["kind"] == "bring":
-        raise NotFound(N_("Gói USB này chưa lập xong."))
-    own = organs.own(desk.db)
-    organ = organs.get(desk.db, row["organ_id"]) if row["organ_id"] else own[0]
-    holder = organs.by_code(desk.db, row["to_code"])
-    rows = [
-        {**one, "recipients": "; ".join(r["name"] or r["code"] for r in messages.recipients(desk.db, one["id"]))}
-        for one in desk.db.query(
-            "SELECT message.*, coalesce(printf('%02d', outgoing.number) || '/' || outgoing.notation, '') AS number"
-            " FROM courier_load"
-            " JOIN message ON message.id = message_id LEFT JOIN outgoing ON outgoing.id = message.outgoing_id"
-            " WHERE courier_id = ? ORDER BY message.queued_at, message.id",
-            [courier_id],
-        )
-    ]
-    picture = io.BytesIO()
-    segno.make(f"TVB1 {row['sha256']} {row['packages']}", error="m", micro=False).save(picture, kind="png", scale=8)
-    return papers.courier_minutes(
-        organ, clock.parse(row["asked_at"]), picture.getvalue(), rows=rows, to_code=row["to_code"],
-        to_name=holder.name if holder else N_("trục liên thông của tỉnh"), name=file_name(row), size=row["size"],
-        sha256=row["sha256"],
-    )  # fmt: skip
 
 
 def file_name(row: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from appliance.office import courier, custody, organs, people
+from appliance.office import courier_certificates, custody, organs, people
 from appliance.office.desk import SYSTEM, Desk
 from appliance.signing.token import TokenKey
 from appliance.store import audit
@@ -69,4 +69,4 @@ def bind_key(desk: Desk, *, organ_id: str, holder_id: str | None, key: TokenKey,
 def keep_bus_certificate(desk: Desk, pem: bytes) -> None:
     """The technician keeps the bus's certificate, so that packages can go to the province on a USB stick."""
     technician = people.with_role(desk.db, UBND.id, "technician")[0]
-    courier.keep_certificate(desk, people.actor(desk.db, technician.id, UBND.id), "truc", pem)
+    courier_certificates.keep(desk, people.actor(desk.db, technician.id, UBND.id), "truc", pem)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from appliance.envelope import SoftwareKey, may_receive, recipients
 from appliance.errors import N_, BadInput, ConfigError
-from appliance.office import courier, organs
+from appliance.office import courier_certificates, organs
 from appliance.office.desk import Desk
 from sync import jws
 from sync.bus.native.renewal import before
@@ -54,7 +54,7 @@ def opener_of(container: Path, certificate: Path, key: Path) -> SoftwareKey:
 
 def reader(desk: Desk, to: str) -> x509.Certificate:
     """The link certificate of the organ ``to`` (or of the bus). Raises BadInput: none, not theirs, expired."""
-    path = courier.certificate_file(desk, to)
+    path = courier_certificates.path_for(desk, to)
     try:
         found = x509.load_pem_x509_certificate(path.read_bytes())
     except (OSError, ValueError) as error:

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import N_, BadInput, NotFound, TramError
-from appliance.office import courier
+from appliance.office import courier, courier_certificates, courier_minutes
 from web.access import open_to
 from web.context import actor, desk
 from web.reading import names
@@ -69,7 +69,7 @@ def certificate() -> BaseResponse | tuple[str, int]:
     try:
         if file is None or not file.filename:
             raise BadInput(N_("Chưa chọn tệp."), next_step=N_("Chọn tệp chứng thư (PEM) rồi bấm lại."))
-        courier.keep_certificate(desk(), actor(), request.form.get("code", "").strip(), file.stream.read(1 << 16))
+        courier_certificates.keep(desk(), actor(), request.form.get("code", "").strip(), file.stream.read(1 << 16))
     except TramError as error:
         return _page(error), error.status
     flash(_("Đã lưu chứng thư."))
@@ -92,7 +92,8 @@ def file(courier_id: str) -> Response:
 def minutes(courier_id: str) -> Response:
     """Biên bản giao nhận, to print and sign."""
     row = courier.get(desk().db, courier_id, actor().organ_id)
-    return send(desk().blobs.put(courier.minutes(desk(), courier_id)), f"bien-ban-{row['id']}.pdf", "application/pdf")
+    made = desk().blobs.put(courier_minutes.pdf(desk(), courier_id))
+    return send(made, f"bien-ban-{row['id']}.pdf", "application/pdf")
 
 
 def _page(error: TramError | None) -> str:
@@ -101,7 +102,7 @@ def _page(error: TramError | None) -> str:
     return render_template(
         "courier/index.html",
         error=error,
-        readers=courier.known_readers(desk()),
+        readers=courier_certificates.known_readers(desk()),
         rows=courier.loadable_with_receivers(db, organ_id),
         history=history,
         names=names(db),
