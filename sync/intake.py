@@ -47,6 +47,7 @@ def _status(desk: Desk, item: InboxItem, status: ReadStatus) -> ReceivedStatus:
         description=status.description,
         staff=" – ".join(part for part in (status.staff.department, status.staff.name) if part),
         at=(when.replace(tzinfo=VN) if when else desk.clock.now()).isoformat(),
+        to=status.response_for.organ_code,
     )
 
 

@@ -16,8 +16,7 @@ def receivers(db: Database, told: str, named: Sequence[str]) -> tuple[str, ...]:
     Raises BadInput when none of them is of this box.
     """
     codes = (told,) if told else tuple(named)
-    found = (organs.by_code(db, code) for code in codes)
-    local = tuple(dict.fromkeys(organ.id for organ in found if organ is not None and organ.local))
+    local = _local(db, codes)
     if not local:
         raise BadInput(
             N_("Gói tin gửi cho mã “%(code)s”, không phải cơ quan của trạm này."), code=", ".join(codes) or "?"
@@ -25,15 +24,24 @@ def receivers(db: Database, told: str, named: Sequence[str]) -> tuple[str, ...]:
     return local
 
 
-def holder(db: Database, told: str, sender: str, document_code: str) -> str:
-    """The id of the local organ that is asked to give a document back: the one ``told``, else who has it; '' none."""
-    if told:
-        organ = organs.by_code(db, told)
-        return organ.id if organ is not None and organ.local else ""
+def asked(db: Database, told: str, addressee: str, sender: str, document_code: str) -> tuple[str, ...]:
+    """The ids of the local organs that a status 13 asks to give a document back.
+
+    The one ``told`` by the bus, else the ``addressee`` of the status itself, else whoever has the document.
+    """
+    found = _local(db, [told]) or _local(db, [addressee])
+    if found:
+        return found
     codes = organs.codes_of(db, sender)
-    row = db.execute(
-        f"SELECT organ_id FROM incoming WHERE document_code = ? AND from_code IN ({', '.join('?' * len(codes))})"
-        " ORDER BY received_at, id LIMIT 1",
+    marks = ", ".join("?" * len(codes))
+    rows = db.execute(
+        f"SELECT DISTINCT organ_id FROM incoming WHERE document_code = ? AND from_code IN ({marks}) ORDER BY organ_id",
         [document_code, *codes],
-    ).fetchone()
-    return str(row[0]) if row else ""
+    ).fetchall()
+    return tuple(str(row[0]) for row in rows)
+
+
+def _local(db: Database, codes: Sequence[str]) -> tuple[str, ...]:
+    """The ids of the organs of this box among ``codes``, each once."""
+    found = (organs.by_code(db, code) for code in codes if code)
+    return tuple(dict.fromkeys(organ.id for organ in found if organ is not None and organ.local))

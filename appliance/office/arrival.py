@@ -7,6 +7,7 @@ function here has returned.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -120,9 +121,7 @@ def receive(desk: Desk, document: ReceivedDocument) -> str:
     db, now, item = desk.db, desk.clock.now(), document.item
     organ_ids = addressees.receivers(db, item.to_code, document.to)
     if document.business.kind == recall_requests.RECALL:
-        code = document.business.document_code or document.document_code
-        asked = addressees.holder(db, item.to_code, document.sender.code, code) or organ_ids[0]
-        return _receive_recall(desk, document, asked, now)
+        return _receive_recall(desk, document, organ_ids, now)
     arrivals = [_arrival(desk, document, organ_id, now) for organ_id in organ_ids]
     with transaction(db):
         enter_item(desk, item, "stored" if any(one.row for one in arrivals) else "duplicate", now)
@@ -172,14 +171,15 @@ def _enter(desk: Desk, document: ReceivedDocument, one: _Arrival, now: datetime)
     messages.enqueue(db, one.status, now)
 
 
-def _receive_recall(desk: Desk, document: ReceivedDocument, organ_id: str, now: datetime) -> str:
-    """A package that asks a document back is a request about it and no document of its own; its bytes are kept."""
+def _receive_recall(desk: Desk, document: ReceivedDocument, organ_ids: Sequence[str], now: datetime) -> str:
+    """A package that asks a document back is a request about it, of each organ that it reaches; its bytes are kept."""
     db, item = desk.db, document.item
     code = document.business.document_code or document.document_code
     with transaction(db):
         enter_item(desk, item, "stored", now)
         sender, reason = document.sender.code, document.business.reason
-        if not recall_requests.note(db, item.bus_doc_id, organ_id, sender, code, reason, now):
+        asked = (item.bus_doc_id, sender, code, reason, now)
+        if not sum(recall_requests.note(db, organ_id, *asked) for organ_id in organ_ids):  # every one is asked
             db.execute("UPDATE inbox SET state = 'duplicate' WHERE bus_doc_id = ?", [item.bus_doc_id])
         detail = {"bus": item.bus_doc_id, "from": document.sender.code, "code": code, "sha256": item.sha256}
         audit.append(db, now, "system", "recall.arrive", f"inbox:{item.bus_doc_id}", detail)

@@ -57,27 +57,28 @@ class Request:
 
 
 def note(
-    db: Database, bus_doc_id: str, organ_id: str, from_code: str, document_code: str, reason: str, now: datetime
+    db: Database, organ_id: str, bus_doc_id: str, from_code: str, document_code: str, reason: str, now: datetime
 ) -> bool:
-    """Keep a request that came, in the caller's transaction; its document may still be on its way.
+    """Keep what an organ of ours is asked, in the caller's transaction; its document may still be on its way.
 
-    The same words again while it waits (package and status 13 together, or a package handed over twice) are no second
-    request; returns whether it was a new one.
+    The same words again while it waits (package and status 13 together), or a package handed over twice (known by its
+    message id, or by its bytes where the bus tells no id), are no second request; returns whether it was a new one.
     """
     codes = organs.codes_of(db, from_code)
     marks = ", ".join("?" * len(codes))
     known = db.execute(
         "SELECT 1 FROM recall_request r WHERE organ_id = ? AND document_code = ? AND reason = ?"
-        f" AND from_code IN ({marks}) AND NOT EXISTS (SELECT 1 FROM recall_answer WHERE request_id = r.bus_doc_id)"
+        f" AND from_code IN ({marks}) AND NOT EXISTS (SELECT 1 FROM recall_answer WHERE request_id = r.id)"
         " UNION ALL SELECT 1 FROM inbox one JOIN inbox other ON other.message_id = one.message_id"
-        " AND other.to_code = one.to_code AND other.bus_doc_id <> one.bus_doc_id"
-        " WHERE one.bus_doc_id = ? AND one.message_id <> ''",
+        " AND other.to_code = one.to_code AND other.bus_doc_id <> one.bus_doc_id AND other.state <> 'quarantined'"
+        " WHERE one.bus_doc_id = ? AND (one.message_id <> '' OR other.sha256 = one.sha256)",
         [organ_id, document_code, nfc(reason), *codes, bus_doc_id],
     ).fetchone()
     if known:
         return False
     db.table("recall_request").insert(
         {
+            "id": f"{bus_doc_id}:{organ_id}",
             "bus_doc_id": bus_doc_id,
             "organ_id": organ_id,
             "from_code": from_code,
@@ -94,9 +95,9 @@ def of_document(db: Database, document: Incoming) -> list[Request]:
     codes = organs.codes_of(db, document.from_code)
     changes = db.execute(f"{_CHANGES} AND i.id = ? GROUP BY i.id", [document.id]).fetchall()
     rows = db.execute(
-        "SELECT r.bus_doc_id, 1, r.reason, r.received_at, a.status_code, a.reason, a.at FROM recall_request r"
-        " LEFT JOIN recall_answer a ON a.request_id = r.bus_doc_id WHERE r.organ_id = ? AND r.document_code = ?"
-        f" AND r.from_code IN ({', '.join('?' * len(codes))}) ORDER BY r.received_at, r.bus_doc_id",
+        "SELECT r.id, 1, r.reason, r.received_at, a.status_code, a.reason, a.at FROM recall_request r"
+        " LEFT JOIN recall_answer a ON a.request_id = r.id WHERE r.organ_id = ? AND r.document_code = ?"
+        f" AND r.from_code IN ({', '.join('?' * len(codes))}) ORDER BY r.received_at, r.id",
         [document.organ_id, document.document_code, *codes],
     ).fetchall()
     return [Request(*row[:7]) for row in (*changes, *rows)]
@@ -108,9 +109,9 @@ def waiting(db: Database, organ_id: str) -> list[tuple[Request, str, str, str]]:
     A request whose document has not come yet is shown by the sender's own code for it.
     """
     rows = db.execute(
-        "SELECT r.bus_doc_id, r.reason, r.received_at, r.from_code, r.document_code FROM recall_request r"
-        " LEFT JOIN recall_answer a ON a.request_id = r.bus_doc_id WHERE r.organ_id = ? AND a.at IS NULL"
-        " ORDER BY r.received_at, r.bus_doc_id",
+        "SELECT r.id, r.reason, r.received_at, r.from_code, r.document_code FROM recall_request r"
+        " LEFT JOIN recall_answer a ON a.request_id = r.id WHERE r.organ_id = ? AND a.at IS NULL"
+        " ORDER BY r.received_at, r.id",
         [organ_id],
     ).fetchall()
     changes = db.execute(f"{_CHANGES} AND i.organ_id = ? AND a.at IS NULL GROUP BY i.id", [organ_id]).fetchall()

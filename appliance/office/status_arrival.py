@@ -18,7 +18,7 @@ _ANSWERS = (recall_requests.AGREED, recall_requests.REFUSED)
 
 @dataclass(frozen=True)
 class ReceivedStatus:
-    """A status package as read; ``at`` ISO 8601."""
+    """A status package as read; ``at`` ISO 8601; ``to`` the organ it is for by its own word."""
 
     item: BusItem
     sender: Party
@@ -27,6 +27,7 @@ class ReceivedStatus:
     description: str
     staff: str
     at: str
+    to: str = ""
 
 
 def receive_status(desk: Desk, status: ReceivedStatus) -> None:
@@ -51,11 +52,10 @@ def receive_status(desk: Desk, status: ReceivedStatus) -> None:
                 "sha256": item.sha256,
             }
         )
-        asked = addressees.holder(db, item.to_code, status.sender.code, status.document_code)
-        if status.status_code == recall_requests.ASKED and asked:
-            recall_requests.note(
-                db, item.bus_doc_id, asked, status.sender.code, status.document_code, status.description, now
-            )
+        if status.status_code == recall_requests.ASKED:
+            about = (status.sender.code, status.document_code)
+            for organ_id in addressees.asked(db, item.to_code, status.to, *about):
+                recall_requests.note(db, organ_id, item.bus_doc_id, *about, status.description, now)
         if outgoing_id:
             _raise_recipient(desk, outgoing_id, status)
             codes = organs.codes_of(db, status.sender.code)

@@ -15,7 +15,8 @@ import httpx
 import pytest
 
 from appliance.antivirus import Scanner
-from appliance.office.desk import Party
+from appliance.office import recall_requests
+from appliance.office.desk import Business, Party
 from appliance.store.text import uuid7
 from sync import inbox, outbox
 from sync.bus import body
@@ -177,8 +178,8 @@ def test_a_lost_answer_is_found_on_the_list_of_what_was_sent(
     box.desk.db.close()
 
 
-def test_an_entry_whose_receiver_is_not_told_goes_to_every_organ_the_package_names(post: Post) -> None:
-    box = post.box
+def tell_no_receiver(post: Post) -> None:
+    """Let the bus's lists keep silent about for whom an entry is."""
     listed = post.client.list_incoming
 
     def untold(cursor: str, limit: int = 50) -> InboxPage:
@@ -186,14 +187,61 @@ def test_an_entry_whose_receiver_is_not_told_goes_to_every_organ_the_package_nam
         return replace(page, items=tuple(replace(item, to="") for item in page.items))
 
     post.client.list_incoming = untold  # type: ignore[method-assign]
-    names = (Party(UBND, "UBND xã Hòa Bình"), Party(NEIGHBOUR, "Nơi khác"), Party(HDND, "HĐND xã Hòa Bình"))
-    submit(box.bus, incoming(box, subject=f"Giấy mời {uuid7()}", recipients=names))
-    assert inbox.fetch_new(box.desk, post.client) == {"document": 1}
-    records = box.rows("SELECT organ_id, state FROM incoming ORDER BY organ_id")
-    assert [tuple(row.values()) for row in records] == [("hdnd-hoa-binh", "arrived"), ("ubnd-hoa-binh", "arrived")]
-    assert len(box.rows("SELECT 1 FROM inbox")) == 1
-    assert outbox.send_due(box.desk, post.client) == {"accepted": 2}, "each organ says that it has it"
 
+
+BOTH = (Party(UBND, "UBND xã Hòa Bình"), Party(HDND, "HĐND xã Hòa Bình"))
+OF_BOTH = ["hdnd-hoa-binh", "ubnd-hoa-binh"]
+
+
+@pytest.mark.parametrize(("entries", "told"), [(2, True), (2, False), (1, False)])
+def test_what_is_for_two_organs_of_one_box_comes_to_each_once(post: Post, entries: int, told: bool) -> None:
+    box, desk = post.box, post.box.desk
+    if not told:
+        tell_no_receiver(post)
+    to = f"{UBND}, {HDND}" if entries == 2 else UBND
+    code = f"{NEIGHBOUR},2026/11/20,{uuid7()}"
+    submit(box.bus, incoming(box, recipients=BOTH, document_code=code), to=to)
+    inbox.fetch_new(desk, post.client)
+    records = box.rows("SELECT organ_id, state FROM incoming ORDER BY organ_id")
+    assert [row["organ_id"] for row in records] == OF_BOTH
+    assert outbox.send_due(desk, post.client) == {"accepted": 2}, "each organ says that it has it"
+
+    recall = incoming(box, recipients=BOTH, document_code=code, business=Business(1, "Gửi nhầm", code))
+    submit(box.bus, recall, to=to)
+    inbox.fetch_new(desk, post.client)
+    update = incoming(box, recipients=BOTH, document_code=f"{code}b", business=Business(2, "Sửa giờ", code))
+    submit(box.bus, update, to=to)
+    inbox.fetch_new(desk, post.client)
+    for organ in OF_BOTH:
+        found = [(ask.kind, ask.reason) for ask, *_ in recall_requests.waiting(desk.db, organ)]
+        assert sorted(found) == [(1, "Gửi nhầm"), (2, "Sửa giờ")], organ
+
+    clerk = {organ: replace(box.office.clerk, organ_id=organ) for organ in OF_BOTH}
+    for organ in OF_BOTH:
+        for ask, document_id, *_ in recall_requests.waiting(desk.db, organ):
+            recall_requests.answer(desk, clerk[organ], document_id, ask.id, agree=True, reason="")
+        assert recall_requests.waiting(desk.db, organ) == []
+    submit(box.bus, recall, to=to, id=uuid7())  # handed over once more after the answer
+    inbox.fetch_new(desk, post.client)
+    assert [recall_requests.waiting(desk.db, organ) for organ in OF_BOTH] == [[], []]
+    assert {row["state"] for row in box.rows("SELECT state FROM inbox")} <= {"stored", "duplicate"}
+
+
+def test_a_status_13_asks_the_organ_that_it_names(post: Post) -> None:
+    box, desk = post.box, post.box.desk
+    tell_no_receiver(post)
+    code = f"{NEIGHBOUR},2026/11/20,{uuid7()}"
+    submit(box.bus, incoming(box, recipients=BOTH, document_code=code))
+    for organ in (UBND, HDND):
+        asks = status(status_code="13", document_code=code, addressee_code=organ, description="Gửi nhầm")
+        submit(box.bus, EdxmlPacker().status(asks), kind="status", to=organ)
+    inbox.fetch_new(desk, post.client)
+    assert [len(recall_requests.waiting(desk.db, organ)) for organ in OF_BOTH] == [1, 1]
+
+
+def test_an_entry_for_no_organ_of_this_box_is_kept_aside_with_its_bytes(post: Post) -> None:
+    box = post.box
+    tell_no_receiver(post)
     submit(box.bus, incoming(box, subject=f"Giấy mời {uuid7()}", recipients=(Party(NEIGHBOUR, "Nơi khác"),)))
     assert inbox.fetch_new(box.desk, post.client) == {"quarantined": 1}
     (kept,) = box.rows("SELECT * FROM inbox WHERE state = 'quarantined'")

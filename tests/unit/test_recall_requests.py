@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from sqlite_utils import Database
 
 from appliance.errors import BadInput, WrongState
 from appliance.office import arrival, incoming, recall_requests
 from appliance.office.arrival import BusItem
 from appliance.office.desk import Business, Replaced
 from appliance.office.status_arrival import ReceivedStatus, receive_status
+from appliance.store.migrations import migrations
 from tests.office_fixtures import Office
 from tests.unit.test_incoming import SENDER, document, queued_statuses
 from tests.web_fixtures import Visitor, words
@@ -45,7 +49,9 @@ def test_a_second_request_gets_its_own_answer(office: Office) -> None:
     incoming_id = arrival.receive(office.desk, document(office))
     for seq in (9, 10):
         ask(office, seq)
-        recall_requests.answer(office.desk, office.clerk, incoming_id, f"ask-{seq}", agree=False, reason="Đã xử lý")
+        recall_requests.answer(
+            office.desk, office.clerk, incoming_id, f"ask-{seq}:ubnd-hoa-binh", agree=False, reason="Đã xử lý"
+        )
     assert queued_statuses(office) == ["01", "16", "16"]
 
 
@@ -55,8 +61,10 @@ def test_the_clerk_sees_the_request_on_the_page_and_answers_there(office: Office
     page, clerk = f"/van-ban-den/{incoming_id}", Visitor(office)
     clerk.log_in("vanthu")
     assert "Nơi gửi yêu cầu lấy lại văn bản này" in words(clerk.get(page))
-    assert "Phải ghi lý do" in words(clerk.post(f"{page}/lay-lai", {"request": "ask-9", "answer": "refuse"}))
-    values = {"request": "ask-9", "answer": "refuse", "reason": "Đã giải quyết xong"}
+    assert "Phải ghi lý do" in words(
+        clerk.post(f"{page}/lay-lai", {"request": "ask-9:ubnd-hoa-binh", "answer": "refuse"})
+    )
+    values = {"request": "ask-9:ubnd-hoa-binh", "answer": "refuse", "reason": "Đã giải quyết xong"}
     assert clerk.post(f"{page}/lay-lai", values).status_code == 303
     assert "Đã trả lời: không đồng ý" in words(clerk.get(page))
 
@@ -94,3 +102,32 @@ def test_a_package_that_was_refused_waits_for_no_second_answer(office: Office) -
     assert recall_requests.waiting(office.desk.db, office.clerk.organ_id) == []
     with pytest.raises(WrongState):
         recall_requests.answer(office.desk, office.clerk, incoming_id, incoming_id, agree=True, reason="")
+
+
+def test_requests_from_before_a_request_was_one_organs_keep_their_answers(tmp_path: Path) -> None:
+    db = Database(tmp_path / "old.db")
+    db.execute("PRAGMA foreign_keys = 1")
+    migrations.apply(db, stop_before="recall_of_several")
+    sample = {
+        "organ": {"id": "mot", "name": "Một", "abbreviation": "", "local": 1},
+        "account": {"id": "a", "username": "a", "full_name": "A", "password_hash": "", "created_at": "2026"},
+        "inbox": {"bus_doc_id": "b1", "kind": "status", "message_id": "", "seq": 1, "sha256": "", "size": 1,
+                  "state": "stored", "received_at": "2026"},
+        "incoming": {"id": "i1", "organ_id": "mot", "bus_doc_id": "b1", "dedup_key": "k", "state": "arrived",
+                     "from_code": "H99.01", "from_name": "", "document_code": "c", "code_number": "1",
+                     "code_notation": "x", "issue_date": "2026-11-20", "type_name": "", "subject": "", "urgency": 0,
+                     "raw_sha256": "", "received_at": "2026", "updated_at": "2026"},
+        "recall_request": {"bus_doc_id": "b1", "organ_id": "mot", "from_code": "H99.01", "document_code": "c",
+                           "reason": "r", "received_at": "2026"},
+        "recall_answer": {"request_id": "b1", "incoming_id": "i1", "status_code": "15", "reason": "",
+                          "answered_by": "a", "at": "2026-11-21"},
+    }  # fmt: skip
+    for table, row in sample.items():
+        db.table(table).insert(row)
+    migrations.apply(db)
+    query = (
+        "SELECT r.id, r.bus_doc_id, a.status_code, a.at FROM recall_request r JOIN recall_answer a ON request_id = r.id"
+    )
+    assert db.execute(query).fetchall() == [("b1", "b1", "15", "2026-11-21")]
+    assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert {key.other_table for key in db.table("recall_answer").foreign_keys} >= {"recall_request"}
