@@ -20,6 +20,7 @@ import sqlite_utils
 from appliance.errors import N_, ConfigError, Unavailable
 from appliance.store.database import open_database, transaction
 from sync.reference_bus.bell import Bell
+from sync.reference_bus.problems import BadRequest
 
 if TYPE_CHECKING:
     import psycopg
@@ -47,12 +48,12 @@ class Database(ABC, Generic[C]):
     def execute(self, sql: str, params: Sequence[object] = ()) -> int:
         """Run one statement, its own transaction outside ``transaction``; returns the number of rows it touched."""
         with self._connection() as connection:
-            return self._run(connection, sql, params)[1]
+            return self._run(connection, sql, _storable(params))[1]
 
     def query(self, sql: str, params: Sequence[object] = ()) -> list[Row]:
         """All rows of one statement, also of ``INSERT … RETURNING``."""
         with self._connection() as connection:
-            return self._run(connection, sql, params)[0]
+            return self._run(connection, sql, _storable(params))[0]
 
     def one(self, sql: str, params: Sequence[object] = ()) -> Row | None:
         """The first row, or None."""
@@ -321,6 +322,22 @@ class PostgresDatabase(Database["psycopg.Connection[Row]"]):
             N_("Máy chủ cơ sở dữ liệu của trục không trả lời, việc này chưa được ghi."),
             next_step=N_("Đợi một lát rồi làm lại."),
         )
+
+
+def _storable(params: Sequence[object]) -> Sequence[object]:
+    """``params``. Raises BadRequest for text that is none: PostgreSQL takes no NUL, nobody takes half characters."""
+    for text in params:
+        if isinstance(text, str) and ("\0" in text or not (text.isascii() or _is_unicode(text))):
+            raise BadRequest(N_("Yêu cầu có ký tự không ghi lại được."))
+    return params
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _statements(script: str) -> Iterator[str]:

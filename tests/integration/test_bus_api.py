@@ -332,6 +332,43 @@ def test_what_is_acknowledged_is_still_listed_for_a_box_that_was_restored(bus: R
     assert again["acked"] is True
 
 
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [("\\u0000", 400), ("\\ud800", 400), ("[" * 100_000, 400), ("x" * (1 << 20), 413)],
+    ids=["no text for a database", "half a character", "nested without end", "endless"],
+)
+def test_an_acknowledgement_that_no_store_takes_is_a_refusal_and_no_fault(
+    bus: RunningBus, reason: str, status: int
+) -> None:
+    item = _received(bus, b"hostile words")
+    body = f'{{"outcome": "fail", "reason": "{reason}"}}'.encode()
+    if reason[0] == "[":
+        body = reason.encode()
+    address, headers = f"inbox/{item['docId']}/ack", {"Content-Type": "application/json"}
+    answer = bus.client(OTHER_BOX).put(address, content=body, headers=headers)
+    assert answer.status_code == status
+    assert _detail(answer)
+    assert bus.client(OTHER_BOX).put(f"inbox/{item['docId']}/ack", json={"outcome": "done"}).status_code == 200
+
+
+@pytest.mark.parametrize("address", ["inbox/%00", "inbox/%00/content", "messages/%00", "messages/%00/receipt"])
+def test_an_address_with_a_character_that_no_store_takes_names_nothing(bus: RunningBus, address: str) -> None:
+    assert bus.client(BOX).get(address).status_code in (400, 404)
+
+
+@pytest.mark.parametrize("said", ['{"n": "\\ud800"}', "[" * 100_000, "{" + " " * (1 << 20) + "}"])
+def test_statistics_that_no_store_takes_are_refused(bus: RunningBus, said: str) -> None:
+    answer = bus.client(BOX).put(
+        f"statistics/{BOX}/2026-10", content=said.encode(), headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code in (400, 413)
+
+
+@pytest.mark.parametrize("asked", [b"", b"-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n", b"x" * 20_000])
+def test_a_request_for_a_certificate_that_is_none_is_refused(bus: RunningBus, asked: bytes) -> None:
+    assert bus.client(BOX).post("certificate", content=asked).status_code in (400, 404, 413)
+
+
 # ------------------------------------------------------------------------------------------------------------ the rest
 def test_the_directory_names_everybody_with_former_codes(bus: RunningBus) -> None:
     organs = {organ["code"]: organ for organ in bus.client(BOX).get("directory").json()["organs"]}

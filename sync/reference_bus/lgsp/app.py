@@ -18,7 +18,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from appliance.errors import TramError
-from sync.reference_bus import inbox
+from sync.reference_bus import bodies, inbox
 from sync.reference_bus.accounts import Account
 from sync.reference_bus.config import OrganEntry
 from sync.reference_bus.dialect import (
@@ -80,9 +80,9 @@ def create_lgsp(exchange: Exchange, accounts: Mapping[str, Account]) -> Flask:
 
     @app.post("/v1/auth/login")
     def login() -> Response:
-        body = request.get_json(silent=True)
+        body = bodies.json_object()
         for account in accounts.values():
-            if isinstance(body, dict) and _same_login(account, body):
+            if _same_login(account, body):
                 return _ok({"token": tokens.give(account)})
         raise _Unauthorised("Unauthorized")
 
@@ -179,9 +179,7 @@ def _encoded(path: Path) -> Response:
 
 
 def _update(exchange: Exchange, account: Account) -> Response:
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise BadRequest("Thân yêu cầu phải là JSON")
+    body = bodies.json_object()
     doc_id, status = str(body.get("docId", "")), str(body.get("status", ""))
     inbox.acknowledge(exchange.store, doc_id, own_codes(exchange, account), outcome=status)
     return _ok({"status": "OK", "errorCode": "0"})

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
@@ -13,6 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from flask import Flask, Response, request
 
 from appliance.errors import N_, ConfigError
+from sync.reference_bus import bodies
 from sync.reference_bus.exchange import Exchange
 from sync.reference_bus.problems import BadRequest, CertificateRevoked, NoSuchThing
 from sync.reference_bus.tls import ORGAN_URI, ORGANS, SERIAL
@@ -40,14 +42,14 @@ def add_certificates(app: Flask, exchange: Exchange) -> None:
         if key is None:
             raise NoSuchThing(N_("Trục này không tự cấp lại chứng thư kết nối."))
         try:
-            asked = x509.load_pem_x509_csr(request.get_data()[:_MOST_BYTES])
-        except ValueError as error:
+            asked = x509.load_pem_x509_csr(bodies.small(_MOST_BYTES))
+            public, subject, signed = asked.public_key(), asked.subject, asked.is_signature_valid
+        except (ValueError, TypeError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
             raise BadRequest(N_("Không đọc được yêu cầu cấp chứng thư.")) from error
-        public = asked.public_key()
         strong = isinstance(public, ec.EllipticCurvePublicKey) or (
             isinstance(public, rsa.RSAPublicKey) and public.key_size >= 2048
         )
-        if not asked.is_signature_valid or not strong:
+        if not signed or not strong:
             raise BadRequest(N_("Yêu cầu cấp chứng thư có chữ ký sai hoặc khóa yếu."))
         # Whom it speaks for is what the old certificate says, never what the request asks for.
         names = [x509.UniformResourceIdentifier(ORGAN_URI + code) for code in request.environ.get(ORGANS, ())]
@@ -56,7 +58,7 @@ def add_certificates(app: Flask, exchange: Exchange) -> None:
         now = exchange.store.clock.now()
         made = (
             x509.CertificateBuilder()
-            .subject_name(asked.subject)
+            .subject_name(subject)
             .issuer_name(authority.subject)
             .public_key(public)
             .serial_number(x509.random_serial_number())

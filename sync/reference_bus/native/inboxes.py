@@ -9,10 +9,10 @@ from flask import Flask, Response, jsonify, request, send_file
 
 from appliance.errors import N_
 from sync import jws
-from sync.reference_bus import inbox
+from sync.reference_bus import bodies, inbox
 from sync.reference_bus.exchange import Exchange
 from sync.reference_bus.native.requests import number, own_organs
-from sync.reference_bus.problems import BadRequest, BadStatement
+from sync.reference_bus.problems import BadStatement
 
 _MAX_LIMIT = 200
 _MAX_REASON = 1000
@@ -48,8 +48,8 @@ def add_inboxes(app: Flask, exchange: Exchange) -> None:
     def put_ack(doc_id: str) -> Response:
         own = own_organs(exchange)
         signed = request.mimetype == jws.MEDIA_TYPE
-        word = request.get_data(cache=False, parse_form_data=False)[: jws.MAX_BYTES] if signed else b""
-        body = _statement(word, trusted, inbox.entry(exchange.store, doc_id, own)) if signed else _json()
+        word = bodies.small(jws.MAX_BYTES) if signed else b""
+        body = _statement(word, trusted, inbox.entry(exchange.store, doc_id, own)) if signed else bodies.json_object()
         sha256 = body.get("sha256")
         found = inbox.acknowledge(
             exchange.store,
@@ -75,13 +75,6 @@ def _statement(word: bytes, trusted: list[x509.Certificate], entry: dict[str, An
     if entry["organ"] not in jws.organ_codes(found.certificate):
         raise BadStatement(N_("Người ký xác nhận không phải đơn vị nhận."))
     return found.payload
-
-
-def _json() -> dict[str, Any]:
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise BadRequest(N_("Thân yêu cầu phải là JSON."))
-    return body
 
 
 def _item(row: dict[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, jsonify
 
 from appliance.errors import N_
-from sync.reference_bus import reports
+from sync.reference_bus import bodies, reports
 from sync.reference_bus.exchange import Exchange
 from sync.reference_bus.native.requests import own_organs
-from sync.reference_bus.problems import BadRequest, SenderNotInCertificate
+from sync.reference_bus.problems import SenderNotInCertificate
 
 
 def add_statistics(app: Flask, exchange: Exchange) -> None:
@@ -18,7 +18,4 @@ def add_statistics(app: Flask, exchange: Exchange) -> None:
     def put_statistics(organ: str, month: str) -> Response:
         if organ not in own_organs(exchange):
             raise SenderNotInCertificate(N_("Chứng thư kết nối không cho phép báo cáo thay đơn vị này."))
-        content = request.get_json(silent=True)
-        if not isinstance(content, dict):
-            raise BadRequest(N_("Thân yêu cầu phải là JSON."))
-        return jsonify(number=reports.keep(exchange.store, organ, month, content))
+        return jsonify(number=reports.keep(exchange.store, organ, month, bodies.json_object()))

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from appliance.errors import N_, BadInput
 from sync import jws
-from sync.reference_bus import reports, views
+from sync.reference_bus import bodies, reports, views
 from sync.reference_bus.conditions import Conditions
 from sync.reference_bus.courier import taken_in
 from sync.reference_bus.exchange import Accepted, Exchange
@@ -40,7 +40,7 @@ def create_control(exchange: Exchange, line: Line, players: Players, conditions:
 
     @control.post("/line")
     def post_line() -> Response:
-        line.switch(_body())
+        line.switch(bodies.json_object())
         return jsonify(line.state())
 
     @control.get("/faults")
@@ -49,7 +49,7 @@ def create_control(exchange: Exchange, line: Line, players: Players, conditions:
 
     @control.post("/faults")
     def post_fault() -> tuple[Response, int]:
-        return jsonify(asdict(exchange.faults.add(_body()))), 201
+        return jsonify(asdict(exchange.faults.add(bodies.json_object()))), 201
 
     @control.delete("/faults")
     def delete_faults() -> Response:
@@ -71,22 +71,22 @@ def create_control(exchange: Exchange, line: Line, players: Players, conditions:
 
     @control.post("/organs")
     def post_organ() -> Response:
-        form = {key: str(value) for key, value in _body().items()}
+        form = {key: str(value) for key, value in bodies.json_object().items()}
         exchange.directory.save(organ_from(form), before=form.get("before", ""))
         return jsonify(version=exchange.directory.version)
 
     @control.post("/conditions")
     def post_conditions() -> Response:
-        conditions.change(_body())
+        conditions.change(bodies.json_object())
         return jsonify(conditions.state())
 
     @control.post("/redeliver")
     def post_redeliver() -> tuple[Response, int]:
-        return jsonify(doc_id=exchange.redeliver(str(_body().get("doc_id", "")))), 201
+        return jsonify(doc_id=exchange.redeliver(str(bodies.json_object().get("doc_id", "")))), 201
 
     @control.post("/settings")
     def post_settings() -> Response:
-        body = _body()
+        body = bodies.json_object()
         if set(body) != {"auto_answer"} or not isinstance(body["auto_answer"], bool):
             raise BadInput(N_("Chỉ đổi được “auto_answer” thành true hoặc false."))
         players.auto_answer = body["auto_answer"]
@@ -104,7 +104,7 @@ def create_control(exchange: Exchange, line: Line, players: Players, conditions:
 
     @control.post("/status")
     def post_status() -> tuple[Response, int]:
-        body = {key: str(value) for key, value in _body().items()}
+        body = {key: str(value) for key, value in bodies.json_object().items()}
         found = views.delivery(exchange, body.get("doc_id", ""))
         organ = players.organ(found["organ"])
         return _receipt(players.answer(organ, found["doc_id"], body.get("code", ""), body.get("description", "")))
@@ -114,10 +114,3 @@ def create_control(exchange: Exchange, line: Line, players: Players, conditions:
 
 def _receipt(accepted: Accepted) -> tuple[Response, int]:
     return jsonify(jws.content(accepted.receipt)), 201 if accepted.new else 200
-
-
-def _body() -> dict[str, object]:
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise BadInput(N_("Thân yêu cầu phải là JSON."))
-    return body

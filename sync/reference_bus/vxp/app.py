@@ -84,6 +84,7 @@ def _to() -> tuple[str, ...]:
         return ()
     try:
         codes = json.loads(text)
+        json.dumps(codes, ensure_ascii=False).encode()  # a refusal names them
     except (ValueError, RecursionError):
         codes = None
     if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
