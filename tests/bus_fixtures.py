@@ -10,7 +10,6 @@ import base64
 import hashlib
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -31,6 +30,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from sync import jws
+from tests.ports import free_ports
 
 pytest_plugins = ["tests.postgres_fixtures"]
 
@@ -271,15 +271,6 @@ class RunningBus:
             f"{self.operator}/control/messages", timeout=20, trust_env=False
         ).json()["messages"]
         return found
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on at the moment."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 def start_bus(

@@ -7,7 +7,6 @@ real ones.
 from __future__ import annotations
 
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from provisioning.demo import artwork, pki, soft_token
 from provisioning.demo.trust_services import TrustServices, serving
 from sync.evidence.broker import answering
 from sync.evidence.line import DirectLine
+from tests.ports import row_of_ports
 from tests.signing_fixtures import LEADER, LEADER_PIN, ORGAN, SEAL_MM, SEAL_PIN, VALUES, SignerProcess, Signing
 
 YEAR = timedelta(days=365)
@@ -88,8 +88,7 @@ class Evidence:
 
 def make_office(folder: Path) -> tuple[Signing, Settings]:
     """Authority with services, two tokens, the signer running."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+    address = f"http://127.0.0.1:{row_of_ports(1)}"
     authority = pki.make_ca(folder / "ca", services=address)
     trust = folder / "trust"
     trust.mkdir()

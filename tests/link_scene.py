@@ -29,8 +29,9 @@ from provisioning.box import make_desk
 from provisioning.demo.cast import PEOPLE, UBND
 from provisioning.demo.office import fill
 from sync import link
-from tests.bus_fixtures import Authority, free_ports, minimal_pdf
+from tests.bus_fixtures import Authority, minimal_pdf
 from tests.edxml_fixtures import document, file_in
+from tests.ports import free_ports
 
 BOX, PROVINCE = "H99.21", "H99.01"
 """The sending commune and the organ it writes to."""

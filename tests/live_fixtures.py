@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import random
 import shutil
-import socket
 import ssl
 import tempfile
 import time
@@ -26,6 +24,7 @@ from provisioning.demo.person import Page, Person
 from provisioning.demo.run import start
 from provisioning.demo.world import World
 from provisioning.supervisor import Supervisor
+from tests.ports import row_of_ports
 
 
 @dataclass
@@ -138,30 +137,12 @@ class Live:
         return path
 
 
-def free_ports(count: int) -> int:
-    """The first of ``count`` free TCP ports in a row, on loopback; below the range that outgoing connections use."""
-    for _ in range(200):
-        first = random.randrange(12_000, 32_000)  # two runs at once must not both choose the same
-        try:
-            held = []
-            for port in range(first, first + count):
-                held.append(socket.create_server(("127.0.0.1", port)))
-        except OSError:
-            continue
-        else:
-            return first
-        finally:
-            for one in held:
-                one.close()
-    raise RuntimeError("no free ports")
-
-
 @pytest.fixture(scope="session")
 def live() -> Iterator[Live]:
     """One office for the whole run of tests; its folder has a short path because of Unix sockets."""
     data = Path(tempfile.mkdtemp(prefix="tram-"))
     with Supervisor(data / "log", say=lambda text: None) as programs:
-        world, draft, letter, desk = start(data / "d", free_ports(5), programs)
+        world, draft, letter, desk = start(data / "d", row_of_ports(5), programs)
         office = Live(world, programs, draft, letter, Eyes(desk))
         office.wait_for(lambda: bool(office.eyes.clock_trusted()))  # nobody signs before
         yield office

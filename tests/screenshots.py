@@ -17,7 +17,7 @@ from provisioning.demo.run import play, start
 from provisioning.demo.world import World
 from provisioning.supervisor import Supervisor
 from tests.browser_fixtures import DESKTOP, PHONE, QUIET, trusting_home
-from tests.live_fixtures import free_ports
+from tests.ports import row_of_ports
 
 PAGES = {
     CLERK.username: {
@@ -44,7 +44,7 @@ PAGES = {
 def main(folder: Path | None) -> None:
     """Play the day, then take the pictures."""
     with tempfile.TemporaryDirectory(prefix="tram-") as short, Supervisor(Path(short) / "log", print) as programs:
-        world, draft, letter, desk = start(Path(short) / "d", free_ports(5), programs)
+        world, draft, letter, desk = start(Path(short) / "d", row_of_ports(5), programs)
         day = play(world, desk, draft, letter)
         if not day.held:
             raise SystemExit("the day did not hold; no pictures")

@@ -11,9 +11,10 @@ from werkzeug.datastructures import Headers
 
 from sync.bus.base import BusClient
 from sync.bus.factory import make_client
-from tests.bus_fixtures import RunningBus, free_ports, start_bus
+from tests.bus_fixtures import RunningBus, start_bus
 from tests.edxml_fixtures import SAMPLES
 from tests.office_fixtures import Office
+from tests.ports import free_ports
 from tests.sync_fixtures import HDND, ORGANS, UBND, Box, Scanner, make_box
 
 WIRE = SAMPLES / "vxp-wire"

@@ -16,17 +16,15 @@ from appliance.config import Settings
 from appliance.store.blobs import BlobStore
 from sync.bus.base import BusError, Outbound, Outcome
 from sync.bus.vxp.client import VxpClient
-from tests.bus_fixtures import free_ports
 from tests.edxml_fixtures import document, package_bytes
+from tests.ports import row_of_ports
 
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[tuple[Path, int]]:
     """The bus's folder and its plain port."""
-    while True:  # four ports in a row beside the plain one
-        base, plain = free_ports(2)
-        if base < 65_000 and not base <= plain <= base + 3:
-            break
+    base = row_of_ports(5)
+    plain = base + 4
     command = [sys.executable, "-m", "provisioning", "bus", "--data", "bus", "--port", str(base)]
     process = subprocess.Popen([*command, "--vxp-http", str(plain)], cwd=tmp_path, stdout=subprocess.DEVNULL)
     yield tmp_path / "bus", plain

@@ -14,7 +14,7 @@ from appliance import clock
 from appliance.config import Settings
 from appliance.store.database import open_database
 from provisioning.supervisor import Program, Supervisor
-from tests.live_fixtures import free_ports
+from tests.ports import row_of_ports
 
 CHRONYD = "/usr/sbin/chronyd"
 
@@ -22,7 +22,7 @@ CHRONYD = "/usr/sbin/chronyd"
 @pytest.fixture
 def chronyds(tmp_path: Path) -> Iterator[tuple[Supervisor, int]]:
     """(the supervisor of both, the client's command port)."""
-    port = free_ports(2)
+    port = row_of_ports(2)
     configurations = {
         "server": f"port {port}\ncmdport 0\nlocal stratum 8\nallow 127.0.0.1\n",
         "client": f"server 127.0.0.1 port {port} iburst minpoll 0 maxpoll 0\nport 0\nmaxclockerror 50\n"

@@ -19,7 +19,8 @@ from pyhanko_certvalidator import ValidationContext
 
 from appliance.store.blobs import BlobStore
 from sync.edxml.reader import ReadDocument, read_package
-from tests.live_fixtures import Live, free_ports
+from tests.live_fixtures import Live
+from tests.ports import row_of_ports
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +39,7 @@ def day(live: Live) -> Iterator[FinishedDay]:
     """The day in a process of its own, while the other office of the tests runs: two demos side by side."""
     with tempfile.TemporaryDirectory(prefix="tram-") as short:
         data = Path(short) / "d"
-        command = [sys.executable, "-m", "provisioning", "day", "--data", str(data), "--port", str(free_ports(5))]
+        command = [sys.executable, "-m", "provisioning", "day", "--data", str(data), "--port", str(row_of_ports(5))]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
         summary = json.loads((data / "summary.json").read_text("utf-8"))
         yield FinishedDay(done.returncode, done.stdout + done.stderr, summary)

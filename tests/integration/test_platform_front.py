@@ -15,6 +15,7 @@ from provisioning import ready
 from provisioning.nginx import HEADROOM_MB, Front, nginx_program
 from provisioning.supervisor import Program, Supervisor
 from tests.bus_fixtures import Authority
+from tests.ports import free_ports
 
 MEGABYTE = 1 << 20
 LIMIT_MB = 2
@@ -35,11 +36,6 @@ waitress.serve(app, unix_socket=sys.argv[1], trusted_proxy="localhost", trusted_
 """
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     data = tmp_path_factory.mktemp("box")
@@ -55,7 +51,8 @@ def authority(settings: Settings) -> Authority:
 @pytest.fixture(scope="module")
 def front(settings: Settings, authority: Authority) -> Front:
     certificate, key = authority.server()
-    return Front(port=free_port(), certificate=certificate, key=key, redirect_port=free_port(), strict=True)
+    port, redirect = free_ports(2)
+    return Front(port=port, certificate=certificate, key=key, redirect_port=redirect, strict=True)
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import pytest
 
 from provisioning.box import make_desk
 from sync import link, wake
-from tests.bus_fixtures import free_ports
 from tests.office_fixtures import Office
+from tests.ports import free_ports
 
 
 def test_a_port_that_answers_again_ends_the_pause_between_probes(
