@@ -32,6 +32,8 @@ TRIES = 3
 READER_MISTAKES = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What a mistake of our own reader looks like from outside."""
 UNREADABLE = N_("Phần mềm của trạm không đọc được gói tin này; báo kỹ thuật viên.")
+NAMELESS = N_("Trục liệt kê %(count)d mục không có mã mà trạm dùng được, nên chưa tải về được.")
+TELL_THE_BUS = N_("Báo đơn vị vận hành trục; các văn bản khác vẫn nhận bình thường.")
 NOT_HERE = N_("Nội dung gói tin này không có trong kho của trạm nên không đọc lại được; đề nghị nơi gửi gửi lại.")
 
 _log = logging.getLogger(__name__)
@@ -66,7 +68,9 @@ def _pages(
     """Page after page to the end; returns the failure of an entry that stays to be had."""
     failure: BusError | None = None
     cursor = facts.get(desk.db, CURSOR) or ""
-    while (page := client.list_incoming(cursor, PAGE)).items:
+    while (page := client.list_incoming(cursor, PAGE)).items or page.nameless:
+        if page.nameless:
+            failure = BusError(NAMELESS, next_step=TELL_THE_BUS, connected=True, count=page.nameless)
         for item in sorted(page.items, key=_order):
             if arrival.seen(desk, item.doc_id):
                 continue

@@ -145,10 +145,14 @@ class InboxItem:
 
 @dataclass(frozen=True)
 class InboxPage:
-    """Some entries, and the cursor to ask with next, once all of them are stored. No entries: nothing more waits."""
+    """Some entries, and the cursor to ask with next, once all of them are stored. No entries: nothing more waits.
+
+    ``nameless``: how many more the bus lists without an id that they could be fetched by.
+    """
 
     items: tuple[InboxItem, ...]
     cursor: str
+    nameless: int = 0
 
 
 @dataclass(frozen=True)

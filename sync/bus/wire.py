@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -12,12 +13,14 @@ from typing import Any
 import httpx
 
 from sync.bus.base import BusError, BusTime
+from sync.bus.body import total_seconds
 from sync.bus.native.answers import not_the_bus, parse
 from sync.bus.native.failures import link_error
 
 MAX_JSON = 16 << 20
-"""Longest list or directory page we read, in bytes."""
-_CHUNK = 1 << 16
+"""Longest answer we read, in bytes."""
+MAX_DIRECTORY = 64 << 20
+"""Longest address book in one answer: the country's 120,000 organs and some."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Answer:
 
     def json(self) -> dict[str, Any]:
         """The JSON object. Raises BusError: a captive portal, a proxy, a torn answer."""
-        return parse(self.content)
+        return parse(self.content, mend=True)
 
 
 def new_http(context: Any, timeout: httpx.Timeout, *, keep: int) -> httpx.Client:
@@ -40,34 +43,42 @@ def new_http(context: Any, timeout: httpx.Timeout, *, keep: int) -> httpx.Client
     return httpx.Client(verify=context, timeout=timeout, limits=limits, follow_redirects=False, trust_env=False)
 
 
-def ask(http: httpx.Client, request: httpx.Request, deadline: float = math.inf) -> Answer:
+def ask(http: httpx.Client, request: httpx.Request, deadline: float = math.inf, most: int = MAX_JSON) -> Answer:
     """Send ``request`` once and read the whole answer, until ``deadline`` by the monotonic clock.
 
-    Raises httpx.HTTPError, BusError over ``MAX_JSON``.
+    Raises httpx.HTTPError, also for an answer that drips, and BusError over ``most`` bytes.
     """
     wall, start = time.time(), time.monotonic()
     answer = http.send(request, stream=True)
     try:
         trip = time.monotonic() - start
         content = bytearray()
-        for chunk in answer.iter_bytes(_CHUNK):
+        for chunk in flowing(answer, deadline):
             content += chunk
-            if len(content) > MAX_JSON:
+            if len(content) > most:
                 raise not_the_bus()
-            if time.monotonic() > deadline:
-                raise httpx.ReadTimeout("the answer takes longer than its whole time", request=request)
     finally:
         answer.close()
     return Answer(answer.status_code, bytes(content), retry_after(answer), date_of(answer, wall, trip))
 
 
-def ask_again(http: httpx.Client, make: Any) -> Answer:
+def flowing(answer: httpx.Response, deadline: float = math.inf) -> Iterator[bytes]:
+    """The pieces of an answer. Raises httpx.ReadTimeout after ``deadline``, or when it drips (bus-link C.2 rule 1)."""
+    start, total = time.monotonic(), 0
+    for chunk in answer.iter_bytes():
+        total += len(chunk)
+        if time.monotonic() > min(deadline, start + total_seconds(total)):
+            raise httpx.ReadTimeout("the answer takes longer than its whole time", request=answer.request)
+        yield chunk
+
+
+def ask_again(http: httpx.Client, make: Callable[[], httpx.Request], most: int = MAX_JSON) -> Answer:
     """A small repeatable request; a kept connection that had gone stale is tried once more. Raises BusError."""
     try:
         try:
-            return ask(http, make())
+            return ask(http, make(), most=most)
         except httpx.RemoteProtocolError:
-            return ask(http, make())
+            return ask(http, make(), most=most)
     except httpx.HTTPError as error:
         raise link_error(error, connected=True, bytes_sent=0) from error
 

@@ -37,12 +37,16 @@ _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 _MOST = 1 << 63
 
 
-def parse(content: bytes) -> dict[str, Any]:
-    """A JSON object. Raises BusError for anything else: no JSON, nested without end, text that is none."""
+def parse(content: bytes, *, mend: bool = False) -> dict[str, Any]:
+    """A JSON object. Raises BusError for anything else: no JSON, nested without end, text that is none.
+
+    ``mend``: half a character becomes '?' instead, for buses that cut texts anywhere.
+    """
     try:
         found = json.loads(content)
         if _HALF.search(content):
-            json.dumps(found, ensure_ascii=False).encode()
+            text = json.dumps(found, ensure_ascii=False)
+            found = json.loads(text.encode("utf-8", "replace" if mend else "strict"))
     except (ValueError, RecursionError) as error:
         raise not_the_bus() from error
     if not isinstance(found, dict):

@@ -115,7 +115,7 @@ class NativeClient:
 
     def list_incoming(self, cursor: str, limit: int = 50) -> InboxPage:
         """GET /inbox."""
-        found = self._json("GET", "/inbox", params={"after": cursor or "0", "limit": limit}) or {}
+        found = self._json("GET", "/inbox", params={"after": _after(cursor), "limit": limit}) or {}
         for row in answers.rows(found, "items"):
             self._words.note(row)
         items = sorted((answers.item(row) for row in answers.rows(found, "items")), key=lambda item: item.seq)
@@ -124,7 +124,7 @@ class NativeClient:
     def wait(self, cursor: str, seconds: float) -> bool:
         """GET /events with a long poll; False at once when the bus has no seat left for waiting."""
         wish = {"Prefer": f"wait={max(1, int(seconds))}"}
-        query = {"after": cursor or "0", "changes": self._changes}
+        query = {"after": _after(cursor), "changes": self._changes}
         found = (
             self._json("GET", "/events", params=query, headers=wish, timeout=httpx.Timeout(15, read=seconds + 30)) or {}
         )
@@ -268,6 +268,11 @@ class NativeClient:
                 return ask()
         except httpx.HTTPError as error:
             raise link_error(error, connected=True, bytes_sent=0) from error
+
+
+def _after(cursor: str) -> str:
+    """The number of the last entry seen; 0 for a cursor that the bus of another dialect left."""
+    return cursor if cursor.isascii() and cursor.isdigit() else "0"
 
 
 def _http(context: ssl.SSLContext, timeout: httpx.Timeout, listen: Callable[[httpx.Response], None]) -> httpx.Client:

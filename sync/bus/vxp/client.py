@@ -12,7 +12,7 @@ import httpx
 
 from appliance.config import Settings
 from appliance.errors import N_
-from sync.bus import codes, wire
+from sync.bus import codes, listing, wire
 from sync.bus.account import checked_address, read_account, tls_context
 from sync.bus.base import (
     BusError,
@@ -22,7 +22,6 @@ from sync.bus.base import (
     InboxItem,
     InboxPage,
     Kind,
-    OrganEntry,
     Outbound,
     Outcome,
     RecipientState,
@@ -31,15 +30,13 @@ from sync.bus.base import (
 from sync.bus.body import Body
 from sync.bus.native.answers import not_the_bus
 from sync.bus.native.failures import link_error, tls_refusal
-from sync.bus.vxp import sent, signing
+from sync.bus.vxp import answers, sent, signing
 from sync.bus.vxp.download import save_data
 from sync.edxml.names import MAX_PACKAGE_BYTES
 
 _TIMEOUT = httpx.Timeout(connect=15, read=120, write=120, pool=15)
 _ABSENT_AFTER = 1800.0
 """The bus must have denied a package for half an hour before it goes again (bus-link C.2 rule 2)."""
-_CLOCK_ALARM = 300.0
-"""Seconds of difference from which signed requests are likely refused (C.5)."""
 _KINDS: tuple[Kind, Kind] = ("status", "edoc")
 _END = b"\r\n"
 
@@ -94,14 +91,14 @@ class VxpClient:
             found = answer.json()
         except BusError as error:
             return SendResult(Outcome.UNKNOWN, reason=str(error), bytes_sent=bytes_sent, http_status=answer.status)
-        doc_id = found.get("DocId")
-        if answer.status == 200 and found.get("status") == "OK" and isinstance(doc_id, str) and doc_id:
+        doc_id = listing.identity(found.get("DocId"))
+        if answers.good(answer.status, found) and doc_id:
             at = wire.now_by(answer.seen)
             return SendResult(Outcome.ACCEPTED, doc_id, at, answer.content, "", bytes_sent, answer.status)
-        if found.get("status") == "FAIL":
-            code, said = _error(found)
-            if code == "15":
-                self._blame_the_clock(answer.seen)
+        if answers.verdict(found) == "FAIL":
+            code, said = answers.error(found)
+            if code == answers.WRONG_ACCOUNT:
+                answers.blame_the_clock(answer.seen)
             return codes.refused_send(code, said, http_status=answer.status, bytes_sent=bytes_sent)
         reason = str(not_the_bus())
         return SendResult(Outcome.UNKNOWN, reason=reason, bytes_sent=bytes_sent, http_status=answer.status)
@@ -119,7 +116,7 @@ class VxpClient:
             reason = N_("Không đọc được số, ký hiệu của gói tin để đối chiếu với danh sách đã gửi.")
             return SendResult(Outcome.UNKNOWN, reason=reason)
         found, answer = self._call("getSentEdocList", [("servicetype", "eDoc"), ("messagetype", message.kind)])
-        result = sent.find(message, known, _rows(found), answer.seen.offset if answer.seen else 0.0)
+        result = sent.find(message, known, listing.rows(found.get("data")), answer.seen.offset if answer.seen else 0.0)
         if result is None or result.outcome is not Outcome.ACCEPTED:
             return result
         return SendResult(Outcome.ACCEPTED, result.doc_id, wire.now_by(answer.seen), answer.content, http_status=200)
@@ -130,11 +127,14 @@ class VxpClient:
 
     def list_incoming(self, cursor: str, limit: int = 50) -> InboxPage:
         """POST /getReceivedEdocList for statuses, then documents; the bus itself forgets what was acknowledged."""
-        items: list[InboxItem] = []
+        known: dict[str, InboxItem] = {}
+        nameless = 0
         for kind in _KINDS:
             found, _ = self._call("getReceivedEdocList", [("servicetype", "eDoc"), ("messagetype", kind)])
-            items += [_item(row, kind) for row in _rows(found)]
-        return InboxPage(tuple(items), cursor)
+            items, more = listing.items(listing.rows(found.get("data")), kind)
+            known |= {item.doc_id: item for item in items if item.doc_id not in known}
+            nameless += more
+        return InboxPage(tuple(known.values()), cursor, nameless)
 
     def wait(self, cursor: str, seconds: float) -> bool:
         """The dialect cannot."""
@@ -151,14 +151,14 @@ class VxpClient:
         try:
             answer = self._asking.send(request, stream=True)
             try:
-                found = save_data(answer.iter_bytes(), target, 2 * MAX_PACKAGE_BYTES)
+                found = save_data(wire.flowing(answer), target, 2 * MAX_PACKAGE_BYTES)
             finally:
                 answer.close()
         except httpx.HTTPError as error:
             raise link_error(error, connected=True, bytes_sent=0) from error
-        if found.get("status") != "OK" or answer.status_code != 200:
+        if not answers.good(answer.status_code, found):
             target.unlink(missing_ok=True)
-            raise self._failure(found, answer.status_code, wire.date_of(answer, time.time(), 0))
+            raise answers.failure(found, answer.status_code, wire.date_of(answer, time.time(), 0))
         if not target.exists() or not target.stat().st_size:
             raise BusError(N_("Trục trả gói tin rỗng."), connected=True, permanent=True)
 
@@ -169,8 +169,8 @@ class VxpClient:
 
     def directory(self, cursor: str = "") -> DirectoryPage:
         """POST /getAgenciesList."""
-        found, _ = self._call("getAgenciesList", [])
-        entries = (_organ(row) for row in _rows(found))
+        found, _ = self._call("getAgenciesList", [], most=wire.MAX_DIRECTORY)
+        entries = (listing.organ(row, parent="pcode") for row in listing.rows(found.get("data")))
         return DirectoryPage(tuple(entry for entry in entries if entry.code))
 
     def report(self, statistics: Mapping[str, object]) -> bool:
@@ -179,29 +179,32 @@ class VxpClient:
 
     def time(self) -> BusTime:
         """The Date header of a small answer, believed even when the clock is the very reason why it is a refusal."""
-        answer = self._ask("getReceivedEdocList", [("servicetype", "eDoc"), ("messagetype", "status")], b"", ())
+        answer = self._ask("getReceivedEdocList", [("servicetype", "eDoc"), ("messagetype", "status")])
         found = answer.json()
-        if answer.seen is None or found.get("status") not in ("OK", "FAIL"):
+        if answer.seen is None or answers.verdict(found) not in ("OK", "FAIL"):
             raise not_the_bus()
-        if found["status"] == "FAIL" and _error(found)[0] == "15" and abs(answer.seen.offset) < _CLOCK_ALARM:
-            raise self._failure(found, answer.status, answer.seen)
+        if answers.error(found)[0] == answers.WRONG_ACCOUNT and abs(answer.seen.offset) < answers.CLOCK_ALARM:
+            raise answers.failure(found, answer.status, answer.seen)
         return answer.seen
 
     def _call(
-        self, verb: str, fields: signing.Fields, body: bytes = b"", *, last: signing.Fields = ()
-    ) -> tuple[dict[str, Any], wire.Answer]:
+        self, verb: str, fields: signing.Fields, body: bytes = b"", *, last: signing.Fields = (),
+        most: int = wire.MAX_JSON,
+    ) -> tuple[dict[str, Any], wire.Answer]:  # fmt: skip
         """One small repeatable request and its OK. Raises BusError."""
-        answer = self._ask(verb, fields, body, last)
+        answer = self._ask(verb, fields, body, last, most)
         if answer.status == 429:
             raise wire.later(answer)
         found = answer.json()
-        if answer.status != 200 or found.get("status") != "OK":
-            raise self._failure(found, answer.status, answer.seen)
+        if not answers.good(answer.status, found):
+            raise answers.failure(found, answer.status, answer.seen)
         return found, answer
 
-    def _ask(self, verb: str, fields: signing.Fields, body: bytes, last: signing.Fields) -> wire.Answer:
+    def _ask(
+        self, verb: str, fields: signing.Fields, body: bytes = b"", last: signing.Fields = (), most: int = wire.MAX_JSON
+    ) -> wire.Answer:
         account = [("systemid", self._account.system_id)]
-        return wire.ask_again(self._asking, lambda: self._request(verb, [*account, *fields], body, last=last))
+        return wire.ask_again(self._asking, lambda: self._request(verb, [*account, *fields], body, last=last), most)
 
     def _request(
         self, verb: str, fields: signing.Fields, body: bytes | Body, *, last: signing.Fields = (),
@@ -217,58 +220,6 @@ class VxpClient:
             return httpx.Request("POST", f"{self._base}/{verb}", headers=headers, content=iter(body))
         headers.append(("Accept-Encoding", "gzip,deflate"))
         return httpx.Request("POST", f"{self._base}/{verb}", headers=headers, content=body)
-
-    def _failure(self, found: dict[str, Any], status: int, seen: BusTime | None) -> BusError:
-        if found.get("status") != "FAIL":
-            return not_the_bus()
-        code, said = _error(found)
-        if code == "15":
-            self._blame_the_clock(seen)
-        return codes.refusal(code, said, http_status=status)
-
-    def _blame_the_clock(self, seen: BusTime | None) -> None:
-        """A refused signature is no wrong secret while the clocks differ. Raises BusError then."""
-        if seen is not None and abs(seen.offset) >= _CLOCK_ALARM:
-            raise BusError(
-                N_("Đồng hồ của trạm lệch %(minutes)d phút so với trục nên trục không nhận yêu cầu."),
-                next_step=N_("Kiểm tra đồng hồ của trạm; trạm tự gửi tiếp khi giờ đúng."),
-                link=True,
-                connected=True,
-                minutes=round(abs(seen.offset) / 60),
-            )
-
-
-def _error(found: dict[str, Any]) -> tuple[str, str]:
-    """The bus's code and words; some write numbers, some texts."""
-    return str(found.get("ErrorCode") or "").strip(), str(found.get("ErrorDesc") or "").strip()
-
-
-def _rows(found: dict[str, Any]) -> list[dict[str, Any]]:
-    """``data``: a list of objects, or nothing where there are none. Raises BusError."""
-    rows = found.get("data") or []
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise not_the_bus()
-    return rows
-
-
-def _item(row: dict[str, Any], kind: Kind) -> InboxItem:
-    doc_id = row.get("docId")
-    if not isinstance(doc_id, str) or not plain_id(doc_id):
-        raise not_the_bus()
-    told = {name: row[name] if isinstance(row.get(name), str) else "" for name in ("from", "to")}
-    return InboxItem(0, doc_id, "", kind, 0, told["from"], told["to"], -1, "")
-
-
-def plain_id(text: str) -> bool:
-    """Whether a bus's id may become a file's name and a header."""
-    return 0 < len(text) <= 100 and text.isascii() and text.replace("-", "").replace("_", "").isalnum()
-
-
-def _organ(row: dict[str, Any]) -> OrganEntry:
-    """Agency: code of the directory in force, code102 of QCVN 102, oldCode what was before; each may be missing."""
-    code, name, code102, old = (str(row.get(key) or "").strip() for key in ("code", "name", "code102", "oldCode"))
-    olds = tuple(dict.fromkeys(other for other in (code102, old) if other and other != code))
-    return OrganEntry(code, name, olds, parent=str(row.get("pcode") or ""))
 
 
 def _ascii(text: str) -> str:

@@ -14,9 +14,12 @@ from appliance.clock import VN
 from appliance.errors import N_
 from appliance.store.text import nfc
 from sync.bus.base import Outbound, Outcome, SendResult
+from sync.bus.listing import identity
 
 _SLACK = timedelta(seconds=3)
 """How much earlier than the package's own time the bus may say it was sent, its clock's difference allowed for."""
+_LATEST = 1 << 47
+"""Milliseconds since 1970 from which on no calendar of ours goes."""
 _CUT = 40
 """A title of so many characters may have been cut by the bus."""
 _PATTERNS = (
@@ -51,13 +54,13 @@ def traits(path: Path) -> Traits:
     return Traits(code, texts.get("Subject", ""), read_moment(texts.get("Timestamp")))
 
 
-def find(message: Outbound, known: Traits, rows: Sequence[dict[str, Any]], offset: float) -> SendResult | None:
+def find(message: Outbound, known: Traits, listed: Sequence[object], offset: float) -> SendResult | None:
     """ACCEPTED when the list shows this package for every recipient; UNKNOWN when that cannot be told; None: not there.
 
     A document's number comes back in its recall or update, so only entries younger than the package count.
     ``offset``: the bus's clock less ours, in seconds.
     """
-    alike = [row for row in rows if _alike(message, known, row)]
+    alike = [row for row in listed if isinstance(row, dict) and _alike(message, known, row)]
     reached: set[str] = set()
     undated = False
     made = known.made + timedelta(seconds=offset) - _SLACK if known.made else None
@@ -68,8 +71,8 @@ def find(message: Outbound, known: Traits, rows: Sequence[dict[str, Any]], offse
             undated = True
         elif when >= made:
             reached.add(_text(row, "toCode"))
-            doc_id = doc_id or _text(row, "senderDocId")
-    if doc_id and reached >= set(message.recipients):
+            doc_id = doc_id or identity(row.get("senderDocId"))
+    if reached and reached >= set(message.recipients):
         return SendResult(Outcome.ACCEPTED, doc_id, http_status=200)
     if reached:
         reason = N_("Trục mới ghi nhận một phần nơi nhận của gói tin.")
@@ -91,7 +94,7 @@ def _alike(message: Outbound, known: Traits, row: dict[str, Any]) -> bool:
 
 def read_moment(value: object) -> datetime | None:
     """The bus's idea of a time: seconds or milliseconds since 1970, ISO 8601, or Vietnam's local time in words."""
-    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 53:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _LATEST:
         return datetime.fromtimestamp(value / 1000 if value > 1 << 33 else value, UTC)
     if not isinstance(value, str) or not value:
         return None
