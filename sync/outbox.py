@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from appliance.errors import N_, TramError
-from appliance.office import bus_limit, line
+from appliance.office import bus_limit, line, organs
 from appliance.office.desk import Desk
 from appliance.office.queue_times import (
     ASK_AFTER,
@@ -22,6 +22,7 @@ from appliance.office.queue_times import (
     BACKOFF_CAP,
     BACKOFF_CAP_URGENT,
     RESEND_BLIND,
+    SENDER_REFUSED,
 )
 from sync import lease as leases
 from sync import link, settle
@@ -78,6 +79,8 @@ def send_due(desk: Desk, client: BusClient, *, stop: Callable[[], bool] = lambda
             report[settle.postpone(desk, lease, Ended(str(room), "yielded", room.bytes_sent), 0.0)] += 1
             link.note_ok(desk.db, desk.clock.now())
         except BusError as error:
+            if error.fault is Fault.SENDER and _stranger(desk, client):
+                error.fault = Fault.LINK
             report[_put_back(desk, lease, error)] += 1
             if error.fault is Fault.LINK or (error.link and not error.connected):
                 break  # nobody there, or nobody for us: the other packages would only meet the same
@@ -181,9 +184,18 @@ def _settle(desk: Desk, lease: Lease, result: SendResult) -> str:
     return settle.doubtful(desk, lease, ended, ASK_AFTER[0])
 
 
+def _stranger(desk: Desk, client: BusClient) -> bool:
+    """Whether the link is made out to organs of another box altogether, so that its inbox is not ours either."""
+    holders = (organs.by_code(desk.db, code) for code in client.info.speaks_for)
+    return bool(client.info.speaks_for) and not any(organ is not None and organ.local for organ in holders)
+
+
 def _put_back(desk: Desk, lease: Lease, error: BusError) -> str:
     """This try certainly was not taken: the package waits, or stays uncertain for an earlier one."""
     note_refusal(desk, error)
     phase = "refused" if error.http_status else "body" if error.connected else "connect"
     seconds = 0.0 if error.fault is Fault.LINK else backoff(lease, error.retry_after)
+    if error.fault is Fault.SENDER:
+        seconds = SENDER_REFUSED
+        settle.keep_back(desk, lease, error, seconds)
     return settle.postpone(desk, lease, Ended(str(error), phase, error.bytes_sent, error.http_status), seconds)

@@ -11,13 +11,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from appliance import clock
-from appliance.office import messages, successors
+from appliance.errors import N_
+from appliance.office import messages, notices, organs, successors
 from appliance.office.desk import Desk
 from appliance.store import audit
 from appliance.store.database import transaction
-from sync.bus.base import Fault, SendResult
+from sync.bus.base import BusError, Fault, SendResult
 from sync.lease import Lease
 
+SENDER_NOTICE = N_("Trục không nhận văn bản do %(organ)s gửi, các văn bản đó đang đợi: %(reason)s")
 _CERTAIN = "doubt_at = NULL, doubt_boot = '', doubt_uptime = 0, asked = 0"
 _FREE = "lease_owner = NULL, lease_until = NULL"
 
@@ -118,6 +120,25 @@ def postpone(desk: Desk, lease: Lease, ended: Ended, seconds: float) -> str:
         )
         _end_attempt(desk, lease, now, ended)
     return state
+
+
+def keep_back(desk: Desk, lease: Lease, error: BusError, seconds: float) -> None:
+    """The bus does not let the organ of ``lease`` speak: nothing else of it is tried for ``seconds``; staff is told.
+
+    What is in doubt stays so: it is asked about all the same.
+    """
+    db, now = desk.db, desk.clock.now()
+    (organ_id,) = db.execute("SELECT organ_id FROM message WHERE id = ?", [lease.id]).fetchone()
+    with transaction(db):
+        db.execute(
+            "UPDATE message SET state = 'waiting', next_at = ?, last_error = ? WHERE organ_id = ?"
+            " AND state IN ('ready', 'waiting')",
+            [(now + timedelta(seconds=seconds)).isoformat(), str(error), organ_id],
+        )
+        organ = organs.get(db, organ_id)
+        text = SENDER_NOTICE % {"organ": organ.name, "reason": f"{error} {error.next_step}"}
+        mark = f"{organ_id} {now.date().isoformat()}"  # said again each day that it lasts
+        notices.tell_staff(db, "link:bus", kind="sender_refused", mark=mark, text=text, at=now)
 
 
 def doubtful(desk: Desk, lease: Lease, ended: Ended, seconds: float) -> str:

@@ -75,23 +75,25 @@ class Box:
         size: int = 0,
         to: str = NEIGHBOUR,
         scanned: bool = False,
+        organ: tuple[str, str] = ("ubnd-hoa-binh", UBND),
     ) -> str:
-        """Queue a document with a file of ``size`` bytes more than the usual; returns the message id.
+        """Queue a document of ``organ`` with a file of ``size`` bytes more than the usual; returns the message id.
 
         ``scanned``: these bytes cannot be compressed, so as many travel.
         """
+        organ_id, sender = organ
         desk, now = self.desk, self.desk.clock.now()
         more = os.urandom(size) if scanned else b"x" * size
         (count,) = desk.db.execute("SELECT count(*) FROM outgoing").fetchone()
-        code = f"{UBND},{now:%Y/%m/%d},{count + 1}/BC-UBND"
+        code = f"{sender},{now:%Y/%m/%d},{count + 1}/BC-UBND"
         outgoing_id = uuid7()
         package = document(
             document_code=code, number=str(count + 1), subject=subject, urgency=urgency,
-            recipients=(Party(to, "Nơi nhận"),),
+            sender=Party(sender, "Nơi gửi"), recipients=(Party(to, "Nơi nhận"),),
             files=(file_in(desk.blobs, PDF + subject.encode() + more),), issue_date=now.date(), at=now,
         )  # fmt: skip
         row = {
-            "id": outgoing_id, "organ_id": "ubnd-hoa-binh", "state": "issued", "type_code": "BC", "subject": subject,
+            "id": outgoing_id, "organ_id": organ_id, "state": "issued", "type_code": "BC", "subject": subject,
             "drafter_id": self.office.accounts["congchuc"], "signer_id": self.office.accounts["chutich"],
             "urgency": urgency,
             "number": count + 1, "notation": "BC-UBND", "issue_date": now.date().isoformat(), "document_code": code,
@@ -99,7 +101,7 @@ class Box:
             "created_at": now.isoformat(), "updated_at": now.isoformat(),
         }  # fmt: skip
         prepared = messages.prepare_document(
-            desk, package, organ_id="ubnd-hoa-binh", outgoing_id=outgoing_id, issued=datetime.now(VN)
+            desk, package, organ_id=organ_id, outgoing_id=outgoing_id, issued=datetime.now(VN)
         )
         with transaction(desk.db):
             marks = ", ".join("?" * len(row))

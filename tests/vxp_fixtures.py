@@ -63,10 +63,10 @@ def recorded(file: Path) -> list[Recorded]:
     return found
 
 
-def open_bus(folder: Path, **more: object) -> tuple[RunningBus, int, int]:
+def open_bus(folder: Path, accounts: str = ACCOUNTS, **more: object) -> tuple[RunningBus, int, int]:
     """A bus with accounts; returns it with its HTTPS door for them and the plain one."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "accounts.toml").write_text(ACCOUNTS, "utf-8")
+    (folder / "accounts.toml").write_text(accounts, "utf-8")
     (folder / "accounts.toml").chmod(0o600)
     secure, plain = free_ports(2)
     keys = {"accounts_port": secure, "vxp_http_port": plain, **more}

@@ -15,6 +15,8 @@ BACKOFF_BASE = 15.0
 """Ceiling of the first pause after a failure, doubled with each further one; the pause is drawn evenly below it."""
 BACKOFF_CAP = 900.0
 BACKOFF_CAP_URGENT = 120.0
+SENDER_REFUSED = 3600.0
+"""An organ whose packages the bus does not take (code 19) tries one of them so often; the rest wait with it."""
 
 BREAKER_AFTER = 5
 """Failures of the line in a row after which nothing but a probe is tried."""

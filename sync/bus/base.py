@@ -23,8 +23,10 @@ class Fault(Enum):
     """The package as it is (VXP codes 10, 21, 22; 413): rejected, a person corrects it."""
     ORGAN = "organ"
     """An addressed organ (codes 18, 23): with several recipients the package is split, one for each."""
+    SENDER = "sender"
+    """The organ of this box that sends (code 19, not in the certificate): its packages wait, the others' go on."""
     LINK = "link"
-    """The box itself (codes 15, 19, wrong secret or certificate): all pauses until a technician resumes it."""
+    """The box itself (code 15, wrong secret or certificate): all pauses until a technician resumes it."""
 
 
 class BusError(TramError):
@@ -33,8 +35,9 @@ class BusError(TramError):
     ``permanent``: the same request will never work. ``link``: the line or its TLS failed, so nothing else will work
     either until it is back. ``connected``: at least one byte of the request may have left the box. ``bytes_sent``:
     how much of a package left. ``retry_after``: seconds the bus asked for. ``fault``: LINK when no request of this box
-    will work until a technician has put its secret or certificate right; nothing is sent meanwhile. ``dates``: TLS
-    said no because of the dates of the bus's certificate, so one of the two clocks may be wrong.
+    will work until a technician has put its secret or certificate right; nothing is sent meanwhile. SENDER: the same
+    for one of its organs. ``dates``: TLS said no because of the dates of the bus's certificate, so one of the two
+    clocks may be wrong.
     """
 
     permanent = False
@@ -118,7 +121,7 @@ class BusInfo:
     ``absent_after``: for how many seconds the bus must have denied a package before the same one may be sent again.
     ``max_bytes``: the largest package it takes, by its own word once ``limit_told``. ``can_find_sent``: False where
     ``find_sent`` always says UNKNOWN, so that only an incoming status or sending the same bytes again can settle a
-    doubt.
+    doubt. ``speaks_for``: the organs that the link's certificate names, where the dialect has one.
     """
 
     dialect: str
@@ -126,6 +129,7 @@ class BusInfo:
     absent_after: float = 0.0
     can_find_sent: bool = True
     limit_told: bool = False
+    speaks_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,9 @@ from sync.bus.base import BusError, Fault, Outcome, SendResult
 
 _FIX_ACCOUNT = N_("Kỹ thuật viên kiểm tra bus_system_id và tệp bus_secret_file với đơn vị vận hành trục.")
 
+FIX_SENDER = N_("Kỹ thuật viên đăng ký cơ quan gửi với đơn vị vận hành trục; trạm tự gửi tiếp khi trục chấp nhận.")
+_NEXT_STEP = {Fault.LINK: _FIX_ACCOUNT, Fault.SENDER: FIX_SENDER}
+
 
 @dataclass(frozen=True)
 class Code:
@@ -40,12 +43,12 @@ def refusal(code: str, said: str, *, http_status: int, bytes_sent: int = 0) -> B
     fault = CODES.get(code, _UNKNOWN).fault
     return BusError(
         N_("%(detail)s"),
-        next_step=_FIX_ACCOUNT if fault is Fault.LINK else "",
+        next_step=_NEXT_STEP.get(fault, ""),
         permanent=fault in (Fault.PACKAGE, Fault.ORGAN),
         connected=True,
         bytes_sent=bytes_sent,
         http_status=http_status,
-        fault=fault if fault is Fault.LINK else Fault.NONE,
+        fault=fault if fault in _NEXT_STEP else Fault.NONE,
         detail=in_words(code, said),
     )
 

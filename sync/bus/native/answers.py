@@ -19,6 +19,8 @@ _NOT_OURS = (401, 403, 407, 511)
 
 _OUR_IDENTITY = (401, 403)
 """The bus knows this box by its certificate and does not let it in: no other request will fare better."""
+_NOT_THIS_SENDER = "sender-not-in-certificate"
+"""It lets the box in, but not as the organ that the package is from."""
 _FIX_IDENTITY = N_("Kỹ thuật viên kiểm tra chứng thư kết nối và mã cơ quan của trạm với đơn vị vận hành trục.")
 
 
@@ -128,15 +130,17 @@ def refused(answer: httpx.Response) -> BusError:
     if not is_problem(answer):
         return not_the_bus()
     status = answer.status_code
-    ours = status in _OUR_IDENTITY
+    fault = Fault.LINK if status in _OUR_IDENTITY else Fault.NONE
+    if fault is Fault.LINK and slug(answer) == _NOT_THIS_SENDER:
+        fault = Fault.SENDER
     return BusError(
         N_("Trục liên thông trả lời: %(detail)s"),
-        next_step=_FIX_IDENTITY if ours else "",
+        next_step=_FIX_IDENTITY if fault is not Fault.NONE else "",
         permanent=400 <= status < 500 and status not in _TRY_LATER and status not in _NOT_OURS,
         connected=True,
         http_status=status,
         retry_after=_retry_after(answer),
-        fault=Fault.LINK if ours else Fault.NONE,
+        fault=fault,
         detail=_detail(answer),
     )
 

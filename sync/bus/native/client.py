@@ -37,7 +37,7 @@ from sync.bus.native import answers, hint, renewal
 from sync.bus.native.failures import link_error
 from sync.bus.native.receipts import ReceiptJudge
 from sync.bus.native.spool import SMALL, Spool
-from sync.bus.native.tls import authorities, client_context, no_password
+from sync.bus.native.tls import authorities, client_context, no_password, own_organs
 from sync.bus.native.upload import PATIENCE, Uploader
 from sync.bus.native.wire import pool
 from sync.bus.native.words import Words
@@ -57,10 +57,10 @@ class NativeClient:
     def __init__(self, settings: Settings, timeout: httpx.Timeout = _TIMEOUT, patience: float = PATIENCE) -> None:
         if not settings.bus_url.startswith("https://"):
             raise ConfigError(N_("Địa chỉ trục (bus_url) phải bắt đầu bằng https://."))
-        self.info = BusInfo("native", MAX_PACKAGE_BYTES)
         self._base = settings.bus_url.rstrip("/")
         self._settings = settings
         context = self._context = client_context(settings)
+        self.info = BusInfo("native", MAX_PACKAGE_BYTES, speaks_for=own_organs(settings))
         receipts = self._receipts = ReceiptJudge(authorities(settings), settings.data / "odd-receipts")
         self._sending = pool(context, settings.link_congestion)
         self._uploads = Uploader(self._sending, self._base, receipts, patience)

@@ -9,6 +9,7 @@ from cryptography import x509
 
 from appliance.config import Settings
 from appliance.errors import N_, ConfigError
+from sync import jws
 from sync.bus.native import renewal
 
 
@@ -50,3 +51,12 @@ def authorities(settings: Settings) -> list[x509.Certificate]:
 def no_password() -> bytes:
     """Never stop a service to ask on a terminal; an encrypted key is a configuration error."""
     raise ssl.SSLError("the key file is encrypted")
+
+
+def own_organs(settings: Settings) -> tuple[str, ...]:
+    """The codes of the organs that the link certificate names. Raises ConfigError for a file that holds none."""
+    assert settings.link_certificate is not None, "client_context has been made from it"
+    try:
+        return jws.organ_codes(x509.load_pem_x509_certificates(settings.link_certificate.read_bytes())[0])
+    except (OSError, ValueError) as error:
+        raise ConfigError(N_("Không dùng được chứng thư kết nối trục (%(error)s)."), error=error) from error
