@@ -105,6 +105,8 @@ class BusConfig:
     """Plain HTTP for vxp, loopback only, so that the national SDK itself can be pointed at it; 0: closed."""
     vxp_tolerance_seconds: int = 300
     """How old or new the time in a signed vxp request may be."""
+    vxp_registration: bool = False
+    """Whether an account may enter organs into the directory and end them (registerAgency, deleteAgency)."""
     database: str = ""
     """Empty: SQLite in ``data``. Else a PostgreSQL address without a password: postgresql://user@host:5432/name."""
     database_passfile: Path | None = None

@@ -14,7 +14,7 @@ from typing import IO, Any, BinaryIO
 from xml.parsers import expat
 
 from appliance.clock import VN
-from appliance.errors import TramError
+from appliance.errors import BadInput, TramError
 from sync.reference_bus.accounts import Account
 from sync.reference_bus.exchange import Exchange, Submission
 from sync.reference_bus.peek import Header
@@ -46,7 +46,7 @@ def code_of(error: TramError) -> str:
         return "18"
     if isinstance(error, BrokenPackage):
         return "22"
-    return "10" if isinstance(error, BusProblem) else "20"
+    return "10" if isinstance(error, BusProblem | BadInput) else "20"
 
 
 class UnknownSender(TramError):
@@ -157,7 +157,7 @@ def submit(
     """
     if kind not in ("edoc", "status"):
         raise BadRequest("Loại gói tin phải là “edoc” hoặc “status”.")
-    if sender not in account.organs:
+    if sender not in spoken_for(exchange, account):
         raise UnknownSender("Tài khoản không được gửi với tư cách đơn vị “%(code)s”.", code=sender)
     try:
         exchange.directory.resolve(sender)
@@ -171,9 +171,20 @@ def submit(
     return str(row["doc_id"])
 
 
+def registered(exchange: Exchange, account: Account) -> tuple[str, ...]:
+    """The codes of the organs that the account entered into the directory itself."""
+    query = "SELECT code FROM registered WHERE system_id = ? ORDER BY code"
+    return tuple(row["code"] for row in exchange.store.db.query(query, [account.system_id]))
+
+
+def spoken_for(exchange: Exchange, account: Account) -> tuple[str, ...]:
+    """The codes of the organs for which the account speaks: by configuration, and those that it registered."""
+    return (*account.organs, *registered(exchange, account))
+
+
 def own_codes(exchange: Exchange, account: Account) -> set[str]:
     """The codes under which the bus keeps what is for the account's organs."""
-    found = (exchange.directory.find(code) for code in account.organs)
+    found = (exchange.directory.find(code) for code in spoken_for(exchange, account))
     return {organ.code for organ in found if organ is not None}
 
 

@@ -47,6 +47,11 @@ class Directory:
         """All organs, the ended ones too, by code."""
         return self._now().organs
 
+    def in_force(self) -> list[OrganEntry]:
+        """The organs of today, for dialects whose address book has no days."""
+        today = self._store.clock.now().date().isoformat()
+        return [one for one in self.organs if one.valid_from <= today and (not one.valid_to or one.valid_to >= today)]
+
     @property
     def version(self) -> int:
         """The number of the newest change."""

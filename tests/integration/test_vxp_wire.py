@@ -69,15 +69,16 @@ def test_the_same_fields_make_the_same_headers(file: Path) -> None:
 @needs_recordings
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_over_a_real_socket_each_is_answered_as_one_who_is_known(file: Path, tmp_path: Path) -> None:
-    bus, _, port = open_bus(tmp_path, vxp_tolerance_seconds=10**9)
+    bus, _, port = open_bus(tmp_path, vxp_tolerance_seconds=10**9, vxp_registration="true")
     try:
         for request in recorded(file):
             with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as line:
                 line.request(request.method, request.path, request.body, dict(request.headers))
                 content = line.getresponse().read()
             found = json.loads(content)
-            ours = {"/sendEdoc": "22", "/registerAgency": "99", "/deleteAgency": "99", "/updateStatus": "10"}
-            ours |= {"/getEdoc": "10", "/downloadEdoc": "10"}  # the sample is no letter, and there is no d1 to fetch
+            # the sample is no letter, there is no d1 to fetch, and that agency was never registered
+            ours = {"/sendEdoc": "22", "/updateStatus": "10", "/getEdoc": "10", "/downloadEdoc": "10"}
+            ours |= {"/deleteAgency": "19"}
             assert found["ErrorCode"] == ours.get(request.path, "0"), (request.path, found)
     finally:
         bus.stop()

@@ -188,7 +188,7 @@ def _update(exchange: Exchange, account: Account) -> Response:
 def _agencies(exchange: Exchange) -> Response:
     page = request.args.get("page", 0, type=int)
     size = min(max(request.args.get("size", _PAGE, type=int), 1), _PAGE)
-    organs = exchange.directory.organs
+    organs = exchange.directory.in_force()
     rows = [_agency(organ) for organ in organs[max(page, 0) * size :][:size]]
     return _ok({"content": rows, "totalElements": len(organs)})
 

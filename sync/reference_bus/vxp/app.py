@@ -6,6 +6,7 @@ import base64
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from appliance.errors import TramError
 from sync.bus.vxp.signing import PREFIX, unpadded
-from sync.reference_bus import inbox
+from sync.reference_bus import bodies, inbox
 from sync.reference_bus.accounts import Account
 from sync.reference_bus.config import OrganEntry
 from sync.reference_bus.dialect import (
@@ -30,6 +31,7 @@ from sync.reference_bus.dialect import (
 )  # fmt: skip
 from sync.reference_bus.exchange import Exchange
 from sync.reference_bus.problems import BadRequest, DigestMismatch, TooLarge
+from sync.reference_bus.vxp import agencies
 from sync.reference_bus.vxp.auth import authenticate
 
 _SLICE = 3 << 14
@@ -57,11 +59,26 @@ def create_vxp(exchange: Exchange, accounts: Mapping[str, Account]) -> Flask:
     call("/downloadEdoc", lambda account: send_file(_package(exchange, account), "application/octet-stream"), "GET")
     call("/updateStatus", lambda account: _update(exchange, account))
     for path in ("/getAgenciesList", "/getAgenciesListQD20", "/getSynchronizeUnit"):
-        call(path, lambda _: _ok(data=[_agency(organ) for organ in exchange.directory.organs]))
+        call(path, lambda _: _ok(data=[_agency(organ) for organ in exchange.directory.in_force()]))
     call("/countReceiveEdoc", lambda account: _ok(data=len(waiting(exchange, account, "edoc"))))
-    for path in ("/registerAgency", "/deleteAgency"):
-        call(path, lambda _: _fail("99", "Danh ba do don vi van hanh truc quan ly"))
+    for path, change in (("/registerAgency", _register), ("/deleteAgency", _delete)):
+        work = partial(change, exchange) if exchange.config.vxp_registration else _closed
+        call(path, work)
     return app
+
+
+def _closed(_account: Account) -> Response:
+    return _fail("99", "Danh ba do don vi van hanh truc quan ly")
+
+
+def _register(exchange: Exchange, account: Account) -> Response:
+    agencies.register(exchange, account, bodies.json_object())
+    return _ok()
+
+
+def _delete(exchange: Exchange, account: Account) -> Response:
+    agencies.delete(exchange, account, _header("AgencyCode"))
+    return _ok()
 
 
 def _send(exchange: Exchange, account: Account) -> Response:
