@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.errors import BadInput, ConfigError
+from sync.reference_bus.accounts import Account
 from sync.reference_bus.config import load_config
+from sync.reference_bus.lgsp import tokens
 from sync.reference_bus.line import Faults
 from sync.reference_bus.peek import peek
 from sync.reference_bus.tls_records import RecordMeter
@@ -118,3 +122,18 @@ def test_paths_count_from_the_configuration_file(tmp_path: Path) -> None:
 def test_a_configuration_that_cannot_be_right_names_what_is_wrong(tmp_path: Path, text: str, named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         _load(tmp_path, text)
+
+
+def test_a_token_of_one_process_is_known_to_the_others_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = Account("H99.21", ("H99.21",), "bí mật", "xa", "mật khẩu")
+    token, accounts = tokens.give(account), {"H99.21": account}
+    assert tokens.account_of(accounts, token) is account  # nothing is kept, so any process says the same
+    wrong = [f"{token}0", token.partition(".")[0], "", ".", "!.!", token[1:], "Zm9v.x", "w6nDqQ==.x"]
+    changed = {"H99.21": replace(account, password="khác")}
+    for book, text in [*((accounts, text) for text in wrong), (changed, token), ({}, token)]:
+        with pytest.raises(tokens.Unauthorised):
+            tokens.account_of(book, text)
+    later = time.time() + 1801
+    monkeypatch.setattr(tokens.time, "time", lambda: later)
+    with pytest.raises(tokens.Unauthorised):
+        tokens.account_of(accounts, token)

@@ -6,9 +6,6 @@ import base64
 import hmac
 import json
 import logging
-import secrets
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -33,41 +30,13 @@ from sync.reference_bus.dialect import (
     waiting_between,
 )  # fmt: skip
 from sync.reference_bus.exchange import Exchange
+from sync.reference_bus.lgsp import tokens
 from sync.reference_bus.problems import BadRequest, TooLarge
 
-_TOKEN_SECONDS = 30 * 60.0
 _SLICE = 3 << 14
 _MULTIPART_EXTRA = 1 << 16
 _PAGE = 200
 _log = logging.getLogger(__name__)
-
-
-class _Unauthorised(TramError):
-    """No token, or an old one."""
-
-
-class Tokens:
-    """Who has logged in, in this process."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, tuple[Account, float]] = {}
-        self._guard = threading.Lock()
-
-    def give(self, account: Account) -> str:
-        """A token for half an hour."""
-        token, now = secrets.token_urlsafe(32), time.monotonic()
-        with self._guard:
-            self._known = {key: value for key, value in self._known.items() if value[1] > now}
-            self._known[token] = (account, now + _TOKEN_SECONDS)
-        return token
-
-    def account(self, token: str) -> Account:
-        """Whose it is. Raises _Unauthorised."""
-        with self._guard:
-            account, until = self._known.get(token, (None, 0.0))
-        if account is None or until <= time.monotonic():
-            raise _Unauthorised("Unauthorized")
-        return account
 
 
 def create_lgsp(exchange: Exchange, accounts: Mapping[str, Account]) -> Flask:
@@ -75,7 +44,6 @@ def create_lgsp(exchange: Exchange, accounts: Mapping[str, Account]) -> Flask:
     app = Flask("bus_lgsp", static_folder=None, template_folder=None)
     # Werkzeug keeps a large part of a form in a file of its own, so this bounds the disk, not the memory.
     app.config["MAX_CONTENT_LENGTH"] = (exchange.config.max_message_mb << 20) + _MULTIPART_EXTRA
-    tokens = Tokens()
     _add_errors(app)
 
     @app.post("/v1/auth/login")
@@ -84,10 +52,10 @@ def create_lgsp(exchange: Exchange, accounts: Mapping[str, Account]) -> Flask:
         for account in accounts.values():
             if _same_login(account, body):
                 return _ok({"token": tokens.give(account)})
-        raise _Unauthorised("Unauthorized")
+        raise tokens.Unauthorised("Unauthorized")
 
     def call(method: str, path: str, work: Callable[[Account], Response]) -> None:
-        app.add_url_rule(path, path, lambda: work(_account(tokens)), methods=[method])
+        app.add_url_rule(path, path, lambda: work(_account(accounts)), methods=[method])
 
     call("POST", "/v1/sendEdoc", lambda account: _send(exchange, account))
     call("GET", "/v1/syncReceivedEdocList", lambda account: _received(exchange, account))
@@ -106,11 +74,11 @@ def _same_login(account: Account, body: dict[str, Any]) -> bool:
     return bool(account.username and account.password) and all(same)
 
 
-def _account(tokens: Tokens) -> Account:
+def _account(accounts: Mapping[str, Account]) -> Account:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme != "Bearer":
-        raise _Unauthorised("Unauthorized")
-    account = tokens.account(token)
+        raise tokens.Unauthorised("Unauthorized")
+    account = tokens.account_of(accounts, token)
     given = request.headers.get("X-SecretKey", "").encode("latin-1", "replace")
     right = hmac.compare_digest(given, account.secret.encode())
     if not right or request.headers.get("X-SystemId") != account.system_id:
@@ -209,8 +177,8 @@ def _json(value: dict[str, Any], status: int = 200) -> Response:
 
 
 def _add_errors(app: Flask) -> None:
-    @app.errorhandler(_Unauthorised)
-    def on_stranger(error: _Unauthorised) -> Response:
+    @app.errorhandler(tokens.Unauthorised)
+    def on_stranger(error: tokens.Unauthorised) -> Response:
         drain(request.stream)
         return Response("Unauthorized", 401, content_type="text/plain")
 
