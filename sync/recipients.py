@@ -22,7 +22,8 @@ def refresh_recipients(desk: Desk, client: BusClient, *, days: int = 14) -> int:
     """
     since = (desk.clock.now() - timedelta(days=days)).isoformat()
     rows = desk.db.execute(
-        "SELECT id FROM message WHERE kind = 'edoc' AND state = 'accepted' AND accepted_at >= ? AND EXISTS ("
+        "SELECT id, coalesce(bus_doc_id, '') FROM message"
+        " WHERE kind = 'edoc' AND state = 'accepted' AND accepted_at >= ? AND EXISTS ("
         " SELECT 1 FROM message_recipient AS r WHERE r.message_id = message.id"
         # a status may come first: the delivery is asked for all the same, it is evidence of its own
         " AND (r.state IN ('queued', 'accepted') OR r.delivered_at IS NULL))"
@@ -30,9 +31,9 @@ def refresh_recipients(desk: Desk, client: BusClient, *, days: int = 14) -> int:
         [since],
     ).fetchall()
     changed, failure = 0, None
-    for (message_id,) in rows:
+    for message_id, doc_id in rows:
         try:
-            states = client.recipients(message_id)
+            states = client.recipients(message_id, doc_id)
         except BusError as error:
             if error.link or error.fault is Fault.LINK:
                 raise
@@ -85,7 +86,7 @@ def _moment(text: str, fallback: datetime) -> datetime:
     """The bus's time of a delivery, where it tells one."""
     try:
         return parse(text) if text else fallback
-    except ValueError:
+    except (ValueError, OverflowError):
         return fallback
 
 

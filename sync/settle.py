@@ -166,5 +166,5 @@ def _moment(text: str, fallback: datetime) -> str:
     """The bus's time as the store writes times."""
     try:
         return clock.parse(text).isoformat()
-    except ValueError:
+    except (ValueError, OverflowError):
         return fallback.isoformat()

@@ -216,8 +216,8 @@ class BusClient(Protocol):
         UNKNOWN when this dialect cannot tell. None counts only after ``info.absent_after`` seconds.
         """
 
-    def recipients(self, message_id: str) -> Sequence[RecipientState]:
-        """The state of every recipient of an accepted package."""
+    def recipients(self, message_id: str, doc_id: str) -> Sequence[RecipientState]:
+        """The state of every recipient of an accepted package, by our id of it and by the bus's ('': not known)."""
 
     def list_incoming(self, cursor: str, limit: int = 50) -> InboxPage:
         """Entries after ``cursor`` ('' = from the start), the most urgent first. May repeat entries already taken."""

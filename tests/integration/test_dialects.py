@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import httpx
 import pytest
 
 from appliance.antivirus import Scanner
-from appliance.office import recall_requests
+from appliance.clock import VN
+from appliance.office import messages, recall_requests
 from appliance.office.desk import Business, Party
 from appliance.store.text import uuid7
 from sync import inbox, outbox
@@ -23,6 +25,7 @@ from sync.bus import body
 from sync.bus.base import BusClient, BusError, Fault, InboxPage, Outcome
 from sync.bus.factory import make_client
 from sync.edxml.packer import EdxmlPacker
+from sync.recipients import refresh_recipients
 from tests import sync_fixtures, vxp_fixtures
 from tests.edxml_fixtures import status
 from tests.office_fixtures import Office
@@ -175,6 +178,30 @@ def test_a_lost_answer_is_found_on_the_list_of_what_was_sent(
         assert outbox.send_due(box.desk, client) == {"accepted": 1}
         assert post.at_bus(message_id) == 1
         assert len(box.attempts(message_id)) == 2
+    box.desk.db.close()
+
+
+def test_the_national_axis_tells_that_a_receiver_has_taken_a_document_over(
+    office: Office, door: Door, clamd: Scanner, tmp_path: Path
+) -> None:
+    box, client = account_box(office, door, clamd, "vxp", tmp_path)
+    with closing(client):
+        first, second = box.issue(uuid7()), box.issue(uuid7())
+        outbox.send_due(box.desk, client)
+        assert refresh_recipients(box.desk, client) == 0
+        with box.bus.client(NEIGHBOUR) as other:
+            for message_id, outcome in ((first, "done"), (second, "fail")):
+                sha256 = box.message(message_id)["sha256"]
+                (doc_id,) = (item["docId"] for item in box.bus.inbox(NEIGHBOUR) if item["sha256"] == sha256)
+                other.put(f"inbox/{doc_id}/ack", json={"outcome": outcome, "reason": "hỏng"}).raise_for_status()
+        assert refresh_recipients(box.desk, client) == 2
+        (taken,), (broken,) = (messages.recipients(box.desk.db, one) for one in (first, second))
+        assert (taken["state"], broken["state"]) == ("delivered", "accepted")
+        assert "không nhận được" in broken["status_text"]
+        (kept,) = box.rows("SELECT delivered_at FROM message_recipient WHERE message_id = ?", first)
+        assert abs((datetime.fromisoformat(kept["delivered_at"]) - datetime.now(VN)).total_seconds()) < 3600
+        assert refresh_recipients(box.desk, client) == 0
+        assert client.recipients(first, "") == client.recipients(first, "mã") == ()
     box.desk.db.close()
 
 

@@ -149,7 +149,7 @@ def test_the_bus_that_forgot_one_message_is_still_asked_about_the_others(
     assert outbox.send_due(box.desk, client) == {"accepted": 2}
     asked = []
 
-    def forgetful(message_id: str) -> list[RecipientState]:
+    def forgetful(message_id: str, _doc_id: str) -> list[RecipientState]:
         asked.append(message_id)
         if message_id == first:
             raise BusError("Trục không biết gói này.", permanent=True, connected=True, http_status=404)

@@ -27,6 +27,7 @@ from sync.bus.factory import make_client
 from sync.bus.lgsp import client as lgsp
 from sync.bus.lgsp import session
 from sync.bus.vxp.sent import read_moment
+from sync.recipients import refresh_recipients
 from tests import sync_fixtures, vxp_fixtures
 from tests.office_fixtures import Office
 from tests.scripted_bus import HTML, Answer, as_json, scripted_bus
@@ -247,6 +248,21 @@ def test_a_list_of_what_was_sent_with_odd_times_and_ids_leaves_a_doubt_or_proves
         box.due_now()
         outbox.send_due(box.desk, client)
     assert (box.message(message_id)["state"], box.message(message_id)["bus_doc_id"]) == ("accepted", "12")
+
+
+@VXP
+def test_states_of_other_packages_or_of_no_calendar_prove_nothing(account: tuple[Box, str]) -> None:
+    box, dialect = account
+    box.issue("Một")
+    row: dict[str, Any] = {"toCode": NEIGHBOUR, "receiveStatus": "DONE"}
+    listed: list[Any] = [7, {**row, "senderDocId": "other"}, {**row, "toCode": None, "senderDocId": "d"}]
+    said = as_json({"status": "OK", "ErrorCode": "0", "DocId": "d"})
+    with speaking(box, dialect, lambda verb, *_: said if verb == "sendEdoc" else listed) as client:
+        outbox.send_due(box.desk, client)
+        assert refresh_recipients(box.desk, client) == 0
+        listed.append({**row, "senderDocId": "d", "receivedTime": "9999-12-31T23:59:59-12:00"})
+        assert refresh_recipients(box.desk, client) == 1
+    assert box.rows("SELECT state FROM message_recipient") == [{"state": "delivered"}]
 
 
 @pytest.mark.parametrize("value", [1 << 46, 1 << 52, -5, True, 0.5, "0001-01-01", "9999-12-31T23:59:59-12:00", "24:00"])

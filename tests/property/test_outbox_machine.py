@@ -115,7 +115,7 @@ class FakeBus:
             raise BusError("không nối được", link=True)
         return BusTime(datetime.now(VN), 0.0, 0.1)
 
-    def recipients(self, message_id: str) -> Sequence[Any]:
+    def recipients(self, message_id: str, doc_id: str) -> Sequence[Any]:
         return []
 
     def report(self, statistics: Mapping[str, object]) -> bool:

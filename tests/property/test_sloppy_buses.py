@@ -110,6 +110,7 @@ def calls(liar: Liar, folder: Path) -> list[Callable[[], object]]:
         lambda: client.list_incoming(""), lambda: client.fetch(item, target),
         lambda: client.ack("d", "done", reason="", sha256=""), client.directory, client.time,
         lambda: client.send(outbound(liar)), lambda: client.find_sent(outbound(liar)),
+        lambda: client.recipients("m", "x"),
     ]  # fmt: skip
 
 

@@ -118,7 +118,7 @@ class LgspClient:
         """The dialect has no list of what was sent."""
         return SendResult(Outcome.UNKNOWN, reason=N_("Trục loại này không cho tra lại gói tin đã gửi."))
 
-    def recipients(self, message_id: str) -> Sequence[RecipientState]:
+    def recipients(self, message_id: str, doc_id: str) -> Sequence[RecipientState]:
         """Nothing: the recipients' own statuses tell."""
         return ()
 

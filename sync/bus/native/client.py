@@ -100,7 +100,7 @@ class NativeClient:
         receipt = self._request("GET", f"/messages/{message.id}/receipt")
         return self._receipts.judge(receipt.content, message, 0, receipt.status_code)
 
-    def recipients(self, message_id: str) -> Sequence[RecipientState]:
+    def recipients(self, message_id: str, doc_id: str = "") -> Sequence[RecipientState]:
         """GET /messages/{id}; a recipient's signed word only where it holds and speaks of this message."""
         found = self._json("GET", f"/messages/{message_id}") or {}
         return [

@@ -121,9 +121,13 @@ class VxpClient:
             return result
         return SendResult(Outcome.ACCEPTED, result.doc_id, wire.now_by(answer.seen), answer.content, http_status=200)
 
-    def recipients(self, message_id: str) -> Sequence[RecipientState]:
-        """Nothing: the bus does not know our message ids; the recipients' own statuses tell."""
-        return ()
+    def recipients(self, message_id: str, doc_id: str) -> Sequence[RecipientState]:
+        """POST /getSentEdocList of this one package: what each receiver's system said of taking it over."""
+        if not doc_id.isascii() or not doc_id.isprintable() or not doc_id:
+            return ()
+        fields = [("servicetype", "eDoc"), ("messagetype", "edoc"), ("docId", doc_id)]
+        found, _ = self._call("getSentEdocList", fields)
+        return sent.states(doc_id, listing.rows(found.get("data")))
 
     def list_incoming(self, cursor: str, limit: int = 50) -> InboxPage:
         """POST /getReceivedEdocList for statuses, then documents; the bus itself forgets what was acknowledged."""

@@ -13,15 +13,17 @@ from lxml import etree
 from appliance.clock import VN
 from appliance.errors import N_
 from appliance.store.text import nfc
-from sync.bus.base import Outbound, Outcome, SendResult
-from sync.bus.listing import identity
+from sync.bus.base import Outbound, Outcome, RecipientState, SendResult
+from sync.bus.listing import identity, word
 
 _SLACK = timedelta(seconds=3)
 """How much earlier than the package's own time the bus may say it was sent, its clock's difference allowed for."""
-_LATEST = 1 << 47
-"""Milliseconds since 1970 from which on no calendar of ours goes."""
+_LATEST, _FARTHEST_YEAR = 1 << 43, 2300
+"""Milliseconds since 1970, and the year, from which on a time is none."""
 _CUT = 40
 """A title of so many characters may have been cut by the bus."""
+_STATES = {"done": "delivered", "fail": "failed"}
+"""What receivers tell the bus with updateStatus; anything else means that they have not taken it over yet."""
 _PATTERNS = (
     "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%d-%m-%Y %H:%M:%S",
 )  # fmt: skip
@@ -83,6 +85,17 @@ def find(message: Outbound, known: Traits, listed: Sequence[object], offset: flo
     return None
 
 
+def states(doc_id: str, listed: Sequence[object]) -> list[RecipientState]:
+    """How far the package that the bus calls ``doc_id`` got with each receiver; rows of other packages say nothing."""
+    found = []
+    for row in listed:
+        if isinstance(row, dict) and identity(row.get("senderDocId")) == doc_id and _text(row, "toCode"):
+            when = read_moment(row.get("receivedTime"))
+            state = _STATES.get(word(row.get("receiveStatus")).lower(), "waiting")
+            found.append(RecipientState(_text(row, "toCode"), state, when.isoformat() if when else ""))
+    return found
+
+
 def _alike(message: Outbound, known: Traits, row: dict[str, Any]) -> bool:
     """The same number from the same organ; a subject counts only as far as the bus kept it."""
     title = _text(row, "title")
@@ -109,6 +122,8 @@ def read_moment(value: object) -> datetime | None:
                 continue
         else:
             return None
+    if not 1970 <= found.year < _FARTHEST_YEAR:
+        return None
     return found if found.tzinfo else found.replace(tzinfo=VN)
 
 
