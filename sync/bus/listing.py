@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from appliance.regulation.codes import looks_like_code
@@ -60,6 +61,14 @@ def items(found: Iterable[object], kind: Kind) -> tuple[list[InboxItem], int]:
             InboxItem(0, doc_id, "", is_kind, 0, organ_code(row.get("from")), organ_code(row.get("to")), -1, "")
         )
     return known, nameless
+
+
+def add(known: dict[str, InboxItem], more: Iterable[InboxItem]) -> None:
+    """Take ``more`` into ``known``, each id once. One listed for several organs is for all that the package names."""
+    for item in more:
+        first = known.setdefault(item.doc_id, item)
+        if first.to != item.to:
+            known[item.doc_id] = replace(first, to="")
 
 
 def organ_code(value: object) -> str:

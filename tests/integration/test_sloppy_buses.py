@@ -19,6 +19,7 @@ import pytest
 from appliance.antivirus import Scanner
 from appliance.clock import VN
 from appliance.office import line
+from appliance.office.desk import Party
 from appliance.store import facts
 from sync import inbox, outbox
 from sync.bus import body, wire
@@ -31,7 +32,7 @@ from sync.recipients import refresh_recipients
 from tests import sync_fixtures, vxp_fixtures
 from tests.office_fixtures import Office
 from tests.scripted_bus import HTML, Answer, as_json, scripted_bus
-from tests.sync_fixtures import NEIGHBOUR, UBND, Box, incoming, submit
+from tests.sync_fixtures import HDND, NEIGHBOUR, UBND, Box, incoming, submit
 from tests.vxp_fixtures import Door, account_box
 
 clamd, door = sync_fixtures.clamd, vxp_fixtures.door
@@ -248,6 +249,50 @@ def test_a_list_of_what_was_sent_with_odd_times_and_ids_leaves_a_doubt_or_proves
         box.due_now()
         outbox.send_due(box.desk, client)
     assert (box.message(message_id)["state"], box.message(message_id)["bus_doc_id"]) == ("accepted", "12")
+
+
+@VXP
+@pytest.mark.parametrize(
+    ("change", "denied"),
+    [
+        ({"fromCode": "000.00.21.H99"}, False),
+        ({"notation": "BC-UBND"}, False),
+        ({"notation": "2/BC-UBND"}, True),
+        ({"notation": "BC-UBND", "title": "Hai"}, True),
+        ({"fromCode": "000.00.21.H99", "sentTime": "2020-01-01 00:00:00"}, True),
+    ],
+)
+def test_only_a_list_without_anything_like_it_denies_a_package(
+    account: tuple[Box, str], change: dict[str, str], denied: bool
+) -> None:
+    box, dialect = account
+    message_id = box.issue("Một")
+    soon = int(time.time() * 1000) + 60_000
+    row = {"notation": "1/BC-UBND", "title": "Một", "fromCode": UBND, "toCode": NEIGHBOUR, "sentTime": soon, **change}
+    sent: list[str] = []
+
+    def talk(verb: str, *_: object) -> object:
+        sent.append(verb)
+        return [row] if verb == "getSentEdocList" else HTML
+
+    with speaking(box, dialect, talk) as client:
+        outbox.send_due(box.desk, client)
+        box.desk.db.execute("UPDATE message SET doubt_uptime = doubt_uptime - 4000, next_at = NULL")
+        outbox.send_due(box.desk, client)
+    assert box.message(message_id)["state"] == "uncertain"
+    assert sent.count("sendEdoc") == (2 if denied else 1)
+
+
+@BOTH
+def test_one_id_listed_for_each_organ_is_one_package_for_both(account: tuple[Box, str]) -> None:
+    box, dialect = account
+    both = (Party(UBND, "UBND"), Party(HDND, "HĐND"))
+    package = base64.b64encode(incoming(box, recipients=both)).decode()
+    rows = [{"docId": "d", "to": code, "messageType": "edoc"} for code in (UBND, HDND)]
+    with speaking(box, dialect, lambda verb, *_: rows if "List" in verb else package) as client:
+        assert inbox.fetch_new(box.desk, client) == {"document": 1}
+    found = box.rows("SELECT organ_id, copies FROM incoming ORDER BY organ_id")
+    assert [tuple(row.values()) for row in found] == [("hdnd-hoa-binh", 1), ("ubnd-hoa-binh", 1)]
 
 
 @VXP

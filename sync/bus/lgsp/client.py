@@ -139,7 +139,7 @@ class LgspClient:
             if answer.seen is not None:
                 newest = min(newest, answer.seen.utc.astimezone(VN).date())
             items, more = listing.items(listing.rows(found.get("data")), kind)
-            known |= {item.doc_id: item for item in items if item.doc_id not in known}
+            listing.add(known, items)
             nameless += more
         return InboxPage(tuple(known.values()), max(newest, reached or newest).isoformat(), nameless)
 

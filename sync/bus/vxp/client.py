@@ -136,7 +136,7 @@ class VxpClient:
         for kind in _KINDS:
             found, _ = self._call("getReceivedEdocList", [("servicetype", "eDoc"), ("messagetype", kind)])
             items, more = listing.items(listing.rows(found.get("data")), kind)
-            known |= {item.doc_id: item for item in items if item.doc_id not in known}
+            listing.add(known, items)
             nameless += more
         return InboxPage(tuple(known.values()), cursor, nameless)
 

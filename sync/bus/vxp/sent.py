@@ -62,9 +62,10 @@ def find(message: Outbound, known: Traits, listed: Sequence[object], offset: flo
     A document's number comes back in its recall or update, so only entries younger than the package count.
     ``offset``: the bus's clock less ours, in seconds.
     """
-    alike = [row for row in listed if isinstance(row, dict) and _alike(message, known, row)]
+    rows = [row for row in listed if isinstance(row, dict)]
+    alike = [row for row in rows if _alike(known, row) and _text(row, "fromCode") == message.sender]
     reached: set[str] = set()
-    undated = False
+    undated = doubtful = False
     made = known.made + timedelta(seconds=offset) - _SLACK if known.made else None
     doc_id = ""
     for row in alike:
@@ -78,6 +79,13 @@ def find(message: Outbound, known: Traits, listed: Sequence[object], offset: flo
         return SendResult(Outcome.ACCEPTED, doc_id, http_status=200)
     if reached:
         reason = N_("Trục mới ghi nhận một phần nơi nhận của gói tin.")
+        return SendResult(Outcome.UNKNOWN, reason=reason, http_status=200)
+    for row in rows:
+        when = read_moment(row.get("sentTime"))
+        late = when is None or made is None or when >= made
+        doubtful |= late and row not in alike and _resembles(known, row)
+    if doubtful:
+        reason = N_("Danh sách đã gửi của trục có mục giống gói tin này nhưng ghi khác nơi gửi hoặc số, ký hiệu.")
         return SendResult(Outcome.UNKNOWN, reason=reason, http_status=200)
     if undated:
         reason = N_("Danh sách đã gửi của trục không ghi rõ thời điểm nên chưa chắc là gói tin này.")
@@ -96,13 +104,23 @@ def states(doc_id: str, listed: Sequence[object]) -> list[RecipientState]:
     return found
 
 
-def _alike(message: Outbound, known: Traits, row: dict[str, Any]) -> bool:
-    """The same number from the same organ; a subject counts only as far as the bus kept it."""
+def _alike(known: Traits, row: dict[str, Any]) -> bool:
+    """The same number; a subject counts only as far as the bus kept it."""
+    return _text(row, "notation") == known.code and (_same_title(known, row) or not _text(row, "title"))
+
+
+def _resembles(known: Traits, row: dict[str, Any]) -> bool:
+    """The same in another spelling: from another code of ours, or with its symbol alone where the number should be.
+
+    Enough to keep from calling it not sent, too little to call it sent.
+    """
+    symbol = known.code.partition("/")[2]
+    return _alike(known, row) or (_text(row, "notation") in (symbol, "") and _same_title(known, row))
+
+
+def _same_title(known: Traits, row: dict[str, Any]) -> bool:
     title = _text(row, "title")
-    same_title = title == known.subject or (len(title) >= _CUT and known.subject.startswith(title))
-    return (
-        _text(row, "notation") == known.code and _text(row, "fromCode") == message.sender and (same_title or not title)
-    )
+    return title == known.subject or (len(title) >= _CUT and known.subject.startswith(title))
 
 
 def read_moment(value: object) -> datetime | None:
