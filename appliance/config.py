@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from appliance.errors import N_, ConfigError
+from appliance.errors import N_, ConfigError, in_words
 
 _WORDS = {
     "rsa_padding": ("pkcs1v15", "pss"),
@@ -126,7 +126,11 @@ def load_settings(path: Path) -> Settings:
     """Read ``path``; raises ConfigError naming the key that is unknown, missing or of the wrong kind."""
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise ConfigError(
+            N_("Không đọc được tệp cấu hình %(path)s: %(error)s"), path=path, error=in_words(error)
+        ) from error
+    except ValueError as error:  # not TOML, or not even UTF-8
         raise ConfigError(N_("Không đọc được tệp cấu hình %(path)s: %(error)s"), path=path, error=error) from error
     known = {field.name: str(field.type) for field in fields(Settings)}
     values: dict[str, Any] = {}

@@ -6,6 +6,7 @@ Messages are Vietnamese source texts (gettext msgids) with %(name)s placeholders
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +16,27 @@ if TYPE_CHECKING:
 def N_(text: str) -> str:  # noqa: N802 - the gettext convention
     """Mark a Vietnamese source text for extraction; returns it unchanged."""
     return text
+
+
+_FAULTS: dict[type[OSError], str] = {
+    FileNotFoundError: N_("không có tệp hay thư mục này"),
+    IsADirectoryError: N_("đây là thư mục"),
+    NotADirectoryError: N_("đây không phải là thư mục"),
+    FileExistsError: N_("đã có tệp mang tên này"),
+    PermissionError: N_("không có quyền"),
+}
+_NUMBERED = {
+    errno.ENOSPC: N_("đĩa đầy"),
+    errno.EROFS: N_("chỉ đọc được, không ghi được"),
+    errno.EADDRINUSE: N_("chương trình khác đang dùng"),
+    errno.EADDRNOTAVAIL: N_("địa chỉ không có trên máy này"),
+}
+
+
+def in_words(error: OSError) -> str:
+    """What the system refused, in Vietnamese where it is one of the usual reasons, without the file's name."""
+    words = next((words for kind, words in _FAULTS.items() if isinstance(error, kind)), "")
+    return words or _NUMBERED.get(error.errno or 0, "") or error.strerror or str(error)
 
 
 class TramError(Exception):

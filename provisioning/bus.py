@@ -8,23 +8,39 @@ import secrets
 from dataclasses import replace
 from pathlib import Path
 
+from appliance.errors import N_, ConfigError, in_words
 from provisioning.demo.cast import ORGANS
 from provisioning.demo.tls import make_link
 from sync.reference_bus.config import BusConfig, load_config
 
 PLAYED = ("vp-ubnd-tinh", "so-noi-vu")
 """Organs that the bus plays itself; the others wait for a box or a program that speaks for them."""
+_LAST_PORT = 65_535
 
 
 def embedded(data: Path, port: int, vxp_http: int) -> BusConfig:
     """The configuration in ``data``, written when there is none. Line on ``port``; page, accounts' TLS, API after it.
 
-    ``vxp_http``: port of plain HTTP on loopback for the VXP dialect, 0: none. Raises ConfigError, OSError.
+    ``vxp_http``: port of plain HTTP on loopback for the VXP dialect, 0: none. Raises ConfigError.
     """
+    if port + 3 > _LAST_PORT or vxp_http in range(port, port + 4):
+        raise ConfigError(
+            N_("Trục cần bốn cổng liền nhau từ %(port)s và một cổng khác cho --vxp-http."),
+            next_step=N_("Chọn cổng khác."),
+            port=port,
+        )
     data = data.resolve()
-    data.mkdir(parents=True, exist_ok=True)
-    if not (data / "bus.toml").exists():
-        _write(data)
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        if not (data / "bus.toml").exists():
+            _write(data)
+    except OSError as error:
+        raise ConfigError(
+            N_("Không dùng được thư mục dữ liệu %(path)s: %(error)s."),
+            next_step=N_("Chọn thư mục khác bằng --data."),
+            path=data,
+            error=in_words(error),
+        ) from error
     config = load_config(data / "bus.toml")
     return replace(
         config, line_port=port, operator_port=port + 1, accounts_port=port + 2, api_port=port + 3,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import select
 import sys
 import time
 from collections.abc import Sequence
@@ -19,20 +20,43 @@ TIME_ZONE = "Asia/Ho_Chi_Minh"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one subcommand; returns the exit status (0 done, 1 refused with a sentence, 2 wrong usage)."""
+    """Run one subcommand; returns the exit status (0 done, 1 refused with a sentence, 2 wrong usage).
+
+    130 after Ctrl-C, 141 when whoever read the output has gone (``tram queue | head``), as a shell counts them.
+    """
     _vietnamese_time()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     logging.getLogger("pyhanko").setLevel(logging.ERROR)  # a chain that leads nowhere is a verdict, no trace
-    for chatty in ("httpx", "fontTools", "weasyprint", "apscheduler"):
+    for chatty in ("httpx", "fontTools", "weasyprint", "apscheduler", "pikepdf"):
         logging.getLogger(chatty).setLevel(logging.WARNING)  # a line per request or glyph would bury what matters
     options, unknown = _parser().parse_known_args(arguments)
     if unknown:
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
-        return int(options.run(options) or 0)
+        status = int(options.run(options) or 0)
+        sys.stdout.flush()
     except TramError as error:
         print(f"tram: {error}" + (f"\n      {error.next_step}" if error.next_step else ""), file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        if not _nobody_reads():
+            raise  # another pipe or socket: a fault of ours
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left goes nowhere, silently
+        return 141
+    return status
+
+
+def _nobody_reads() -> bool:
+    """Whether standard output is a pipe whose other end is closed."""
+    try:
+        output = sys.stdout.fileno()
+    except (OSError, ValueError):
+        return False  # not a file at all
+    watch = select.poll()
+    watch.register(output, 0)
+    return any(events & select.POLLERR for _, events in watch.poll(0))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -42,6 +66,13 @@ class _Parser(argparse.ArgumentParser):
         """Say how it is used, and stop."""
         self.print_usage(sys.stderr)
         self.exit(verbs.WRONG_USE if self.prog.endswith(" verify") else 2, f"{self.prog}: error: {message}\n")
+
+
+def _port(text: str) -> int:
+    """A port that can be listened on. Raises ArgumentTypeError."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= 65_535):
+        raise argparse.ArgumentTypeError(f"not a port (1 to 65535): {text[:20]!r}")
+    return int(text)
 
 
 def _vietnamese_time() -> None:
@@ -104,13 +135,13 @@ def _parser() -> argparse.ArgumentParser:
     bus.add_argument("--data", type=Path, default=Path("bus-data"), help="without --config: folder (default: bus-data)")
     bus.add_argument(
         "--port",
-        type=int,
+        type=_port,
         default=9444,
         help="without --config: port of the line; then page, TLS for accounts, API (default: %(default)s)",
     )
     bus.add_argument(
         "--vxp-http",
-        type=int,
+        type=_port,
         default=0,
         metavar="PORT",
         help="without --config: plain HTTP on 127.0.0.1 for the VXP dialect, for the national SDK itself",

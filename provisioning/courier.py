@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import httpx
 
-from appliance.errors import N_, BadInput, TramError, Unavailable
+from appliance.errors import N_, BadInput, TramError, Unavailable, in_words
 from appliance.office import courier, courier_minutes
 from appliance.office.desk import Desk
 from provisioning.queue import CONSOLE
@@ -105,9 +105,12 @@ def _files() -> Iterator[None]:
     """A stick that is not there, full or torn out, in a person's words."""
     try:
         yield
+    except BrokenPipeError:
+        raise  # nobody reads what the command prints any more
     except OSError as error:
         raise BadInput(
-            N_("Không đọc hoặc ghi được tệp trên USB (%(error)s)."),
+            N_("Không đọc hoặc ghi được tệp trên USB (%(name)s: %(error)s)."),
             next_step=N_("Cắm lại USB, xem còn chỗ trống, rồi làm lại."),
-            error=error,
+            name=error.filename or "USB",
+            error=in_words(error),
         ) from error

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from appliance.errors import N_, BadInput
+from appliance.errors import N_, BadInput, in_words
 from appliance.regulation.document_types import STATUS_CODES, URGENCY
 from appliance.store.blobs import BlobStore
 from sync.edxml.model import UNVERIFIABLE, Organ, ReadDocument, ReadStatus
@@ -20,13 +20,6 @@ from sync.edxml.schema import deviations
 
 _KINDS = {0: N_("Văn bản mới"), 1: N_("Thu hồi"), 2: N_("Cập nhật"), 3: N_("Thay thế")}
 _CHUNK = 1 << 20
-_FAULTS: dict[type[OSError], str] = {
-    FileNotFoundError: N_("không có tệp này"),
-    IsADirectoryError: N_("đây là thư mục"),
-    NotADirectoryError: N_("đây không phải là thư mục"),
-    FileExistsError: N_("tên này đã là của một tệp"),
-    PermissionError: N_("không có quyền"),
-}
 
 Model = ReadDocument | ReadStatus
 
@@ -52,9 +45,11 @@ def extract(file: Path, folder: Path) -> None:
             folder.mkdir(parents=True, exist_ok=True)
             for attached in model.files:
                 print(_copy(blobs.path(attached.sha256), folder, attached.name))
+        except BrokenPipeError:
+            raise  # nobody reads the names any more: no fault of the folder
         except OSError as error:
             raise BadInput(
-                N_("Không ghi được vào thư mục %(folder)s: %(error)s."), folder=folder, error=_words(error)
+                N_("Không ghi được vào thư mục %(folder)s: %(error)s."), folder=folder, error=in_words(error)
             ) from error
         for warning in model.warnings:
             print(_plain(f"! {warning}"))
@@ -68,7 +63,7 @@ def _reading(file: Path) -> Iterator[tuple[Model, tuple[str, ...], BlobStore]]:
         try:
             root = tree_of(file, blobs)
         except OSError as error:
-            raise BadInput(N_("Không đọc được tệp %(name)s: %(error)s."), name=file, error=_words(error)) from error
+            raise BadInput(N_("Không đọc được tệp %(name)s: %(error)s."), name=file, error=in_words(error)) from error
         yield understand(root, blobs), deviations(root), blobs
 
 
@@ -105,10 +100,6 @@ def _text(model: Model, departures: tuple[str, ...]) -> str:
 def _plain(line: str) -> str:
     """One line for a terminal: what a package says must not move its cursor or turn its text around."""
     return "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") else c for c in line)
-
-
-def _words(error: OSError) -> str:
-    return next((words for kind, words in _FAULTS.items() if isinstance(error, kind)), error.strerror or str(error))
 
 
 def _status(status: ReadStatus) -> list[tuple[str, str]]:

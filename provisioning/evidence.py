@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from appliance.errors import N_, BadInput, NotFound
+from appliance.errors import N_, BadInput, NotFound, in_words
 from appliance.office import incoming, organs, outgoing, proof, statistics
 from appliance.office.desk import Desk
 from sync import receipts
@@ -28,7 +28,7 @@ def export(desk: Desk, document_id: str, target: Path) -> None:
             proof.write(made, file)
         part.replace(target)
     except OSError as error:
-        raise BadInput(N_("Không ghi được tệp %(name)s: %(error)s"), name=target, error=error.strerror) from error
+        raise BadInput(N_("Không ghi được tệp %(name)s: %(error)s."), name=target, error=in_words(error)) from error
     finally:
         part.unlink(missing_ok=True)
     print(f"{target}: {len(made.parts.members)} files")

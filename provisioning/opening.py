@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography import x509
 
 from appliance.envelope import recipients, unseal
-from appliance.errors import N_, BadInput
+from appliance.errors import N_, BadInput, in_words
 from appliance.signing.client import SignerClient
 from appliance.signing.opening import DeviceKey
 from appliance.signing.token import Pin, TokenKey
@@ -36,7 +36,9 @@ def open_with_device(client: SignerClient, file: Path, output: Path, ask_pin: Ca
             os.fsync(target.fileno())
         os.link(temporary, output)  # unlike a rename, never over a file that came meanwhile
     except OSError as error:
-        raise BadInput(N_("Không đọc hoặc ghi được tệp (%(error)s)."), error=error.strerror or error) from error
+        raise BadInput(
+            N_("Không đọc hoặc ghi được tệp %(name)s: %(error)s."), name=error.filename or output, error=in_words(error)
+        ) from error
     finally:
         if temporary:
             temporary.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from appliance.errors import N_, BadInput, ConfigError
+from appliance.errors import N_, BadInput, ConfigError, in_words
 
 _CODE = re.compile(r"[0-9A-Za-zĐđ_-]+(\.[0-9A-Za-zĐđ_-]+){0,7}")
 """What organ codes of both generations look like: dot-separated segments (QCVN 102, QĐ 20/2020/QĐ-TTg)."""
@@ -123,7 +123,11 @@ def load_config(path: Path) -> BusConfig:
     """Read the TOML file at ``path``; raises ConfigError naming what is unknown, missing or of the wrong kind."""
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise ConfigError(
+            N_("Không đọc được tệp cấu hình %(path)s: %(error)s"), path=path, error=in_words(error)
+        ) from error
+    except ValueError as error:  # not TOML, or not even UTF-8
         raise ConfigError(N_("Không đọc được tệp cấu hình %(path)s: %(error)s"), path=path, error=error) from error
     organs = raw.pop("organs", [])
     if not isinstance(organs, list) or not organs or not all(isinstance(organ, dict) for organ in organs):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import resource
 import signal
@@ -12,7 +13,7 @@ import waitress
 
 from sync.reference_bus.conditions import Conditions
 from sync.reference_bus.config import BusConfig, load_config
-from sync.reference_bus.doors import open_doors
+from sync.reference_bus.doors import open_doors, taken
 from sync.reference_bus.exchange import Exchange
 from sync.reference_bus.faulty import FaultyApp
 from sync.reference_bus.line import Line
@@ -26,51 +27,57 @@ _log = logging.getLogger(__name__)
 
 
 def main(config: BusConfig | Path) -> int:
-    """Run until SIGTERM or SIGINT; returns the exit code. Raises ConfigError, OSError when a port is taken."""
+    """Run until SIGTERM or SIGINT; returns the exit code. Raises ConfigError, also when a port is taken."""
     if isinstance(config, Path):
         config = load_config(config)
     wanted = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: wanted.set())
     _allow_many_files()
+    with contextlib.ExitStack() as running:
+        _open_all(config, running)
+        wanted.wait()
+    _log.info("stopped")
+    return 0
+
+
+def _open_all(config: BusConfig, running: contextlib.ExitStack) -> None:
+    """Everything bound before anything serves; ``running`` ends it all in reverse order, half opened too.
+
+    Without that a taken port would leave the workers of the doors already open, which keep the process for ever.
+    """
     exchange = Exchange(config)
+    running.callback(exchange.store.close)
     players = Players(exchange)
     line = Line((config.line_host, config.line_port), (_LOOPBACK, config.api_port))
     context = server_context(config.certificate, config.key, config.client_ca)
     front = FaultyApp(create_api(exchange), exchange.faults, exchange.store.clock)
     api = MutualTlsServer((_LOOPBACK, config.api_port), front, context)
     api.requests.min = config.api_threads
-    api.prepare()
-    operator = waitress.create_server(
-        create_operator(exchange, line, players, Conditions(config, exchange.store, api)),
-        host=config.operator_host,
-        port=config.operator_port,
-        ident="",
-        asyncore_use_poll=True,  # select() ends at 1,024 open files, which a province has
-    )
-    threads = [
-        threading.Thread(target=api.serve, name="api", daemon=True),
-        threading.Thread(target=operator.run, name="operator", daemon=True),
-    ]
-    doors = open_doors(config, exchange)
-    threads += [threading.Thread(target=door.serve, name="door", daemon=True) for door in doors]
-    line.start()
+    with taken(config.api_port):
+        api.prepare()
+    running.callback(api.stop)
+    with taken(config.operator_port):
+        operator = waitress.create_server(
+            create_operator(exchange, line, players, Conditions(config, exchange.store, api)),
+            host=config.operator_host,
+            port=config.operator_port,
+            ident="",
+            asyncore_use_poll=True,  # select() ends at 1,024 open files, which a province has
+        )
+    running.callback(operator.close)
+    doors = open_doors(config, exchange, running)
+    with taken(config.line_port):
+        line.start()
+    running.callback(line.stop)
     players.start()
-    for thread in threads:
-        thread.start()
+    running.callback(players.stop)
+    running.callback(exchange.store.bell.end)
+    running.callback(exchange.faults.clear)  # what stalls on purpose ends
+    for name, serve in (("api", api.serve), ("operator", operator.run), *(("door", door.serve) for door in doors)):
+        threading.Thread(target=serve, name=name, daemon=True).start()
     _log.info("line on %s:%s", config.line_host, config.line_port)
     _log.info("operator page on http://%s:%s/", config.operator_host, config.operator_port)
-    wanted.wait()
-    exchange.faults.clear()  # what stalls on purpose ends
-    exchange.store.bell.end()
-    players.stop()
-    line.stop()
-    for door in (api, *doors):
-        door.stop()
-    operator.close()
-    exchange.store.close()
-    _log.info("stopped")
-    return 0
 
 
 def _allow_many_files() -> None:

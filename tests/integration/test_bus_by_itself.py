@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
@@ -51,6 +52,34 @@ def test_two_programs_with_accounts_exchange_a_document(running: tuple[Path, int
         theirs.ack(item.doc_id, "done", reason="", sha256="")
         assert theirs.list_incoming("").items == ()
     assert (folder / "accounts.toml").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_taken_port_is_named_and_the_bus_ends(tmp_path: Path) -> None:
+    """The last door to open: those already open must not keep the process alive."""
+    base = row_of_ports(5)
+    with socket.create_server(("127.0.0.1", base + 4)):
+        done = _tram_bus(tmp_path, "--data", "bus", "--port", str(base), "--vxp-http", str(base + 4))
+    assert done.returncode == 1
+    assert f"tram: Không mở được cổng {base + 4}: chương trình khác đang dùng cổng này." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_cannot_be_used_is_said_in_words(tmp_path: Path) -> None:
+    file = tmp_path / "a file"
+    file.write_bytes(b"\xff\xfe")
+    for arguments, status, words in (
+        (("--data", str(file)), 1, "Không dùng được thư mục dữ liệu"),
+        (("--config", str(file)), 1, "Không đọc được tệp cấu hình"),
+        (("--port", "70000"), 2, "not a port"),
+        (("--port", "9444", "--vxp-http", "9447"), 1, "bốn cổng liền nhau"),
+    ):
+        done = _tram_bus(tmp_path, *arguments)
+        assert (done.returncode, words in done.stderr, "Traceback" in done.stderr) == (status, True, False), arguments
+
+
+def _tram_bus(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "provisioning", "bus", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False, timeout=120)
 
 
 def _client(folder: Path, port: int, system_id: str, tmp_path: Path) -> VxpClient:

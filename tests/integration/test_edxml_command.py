@@ -103,7 +103,7 @@ def test_a_file_that_is_not_there_is_said_in_a_process_of_its_own(tmp_path: Path
     command = [sys.executable, "-m", "provisioning", "edxml", "show", str(tmp_path / "không có.edxml")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"tram: Không đọc được tệp {tmp_path / 'không có.edxml'}: không có tệp này.\n"
+    assert done.stderr == f"tram: Không đọc được tệp {tmp_path / 'không có.edxml'}: không có tệp hay thư mục này.\n"
 
 
 _MEASURE = """
@@ -146,3 +146,17 @@ def test_a_package_of_sixty_megabytes_is_written_and_read_in_bounded_memory(dial
     assert size > 58 << 20
     assert wrote < 30 << 10  # KiB
     assert both < 30 << 10
+
+
+@pytest.mark.parametrize("action", ["show", "extract"])
+def test_output_that_nobody_reads_any_more_is_no_fault(package: Path, tmp_path: Path, action: str) -> None:
+    """As in ``tram edxml show FILE --json | head -1``."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    rest = [str(package), *(["--json"] if action == "show" else [str(tmp_path / "out")])]
+    done = subprocess.run(
+        [sys.executable, "-m", "provisioning", "edxml", action, *rest],
+        stdout=writer, stderr=subprocess.PIPE, check=False, timeout=120,
+    )  # fmt: skip
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
