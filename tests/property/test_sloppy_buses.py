@@ -97,7 +97,7 @@ def liar(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             folder, bus_dialect=request.param, bus_system_id="H99.21", bus_secret_file=secret, bus_ca=ca.certificate,
             link_certificate=link[0], link_key=link[1], bus_url=url,
         )  # fmt: skip
-        client: BusClient = (VxpClient if request.param == "vxp" else LgspClient)(made, httpx.Timeout(10))
+        client: BusClient = (VxpClient if request.param == "vxp" else LgspClient)(made, httpx.Timeout(60))
         with closing(client):
             yield request.param, Liar(client, package, spoken)
 
