@@ -246,7 +246,10 @@ def _write(
         db.table("follow_up").insert({**row, "account_id": actor.account_id, "at": now.isoformat()})
         for place in places:
             db.table("outgoing_recipient").insert(place)
-        detail = {"reason": reason, "messages": [one.id for one in prepared], "to": [one["code"] for one in places]}
+        detail = {
+            "reason": reason, "messages": [one.id for one in prepared], "to": [one["code"] for one in places],
+            "packages": [one.sha256 for one in prepared],
+        }  # fmt: skip
         audit.append(db, now, actor.account_id, _ACTIONS[kind], f"outgoing:{document.id}", detail)
         clock.raise_floor(db, now)
         for one in prepared:

@@ -95,8 +95,8 @@ def correct(desk: Desk, actor: Actor, message_id: str, change: Correction, *, re
     _check(actor, row, "correct")
     made = successors.make(desk, row["sha256"], change)
     detail = {
-        "reason": text, "successor": made.id, "subject": change.subject, "urgency": change.urgency,
-        "recipients": [party.code for party in change.recipients],
+        "reason": text, "successor": made.id, "package": made.sha256,
+        "subject": change.subject, "urgency": change.urgency, "recipients": [party.code for party in change.recipients],
     }  # fmt: skip
 
     def enter(row: dict[str, Any], now: datetime) -> None:

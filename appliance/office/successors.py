@@ -74,7 +74,7 @@ def enter(db: Database, message_id: str, made: Sequence[Successor], now: datetim
             db.execute("INSERT INTO message_recipient (message_id, code, name) VALUES (?, ?, ?)", [one.id, code, name])
     db.execute("UPDATE message SET superseded_by = ? WHERE id = ?", [made[0].id, message_id])
     if len(made) > 1:
-        detail = {"into": [one.id for one in made], "reason": reason}
+        detail = {"into": [one.id for one in made], "packages": [one.sha256 for one in made], "reason": reason}
         audit.append(db, now, "system", "message.split", f"message:{message_id}", detail)
 
 

@@ -165,3 +165,29 @@ def test_the_same_document_gives_the_same_bytes_and_tells_nothing_of_other_work(
     (document,) = _rows(live, "SELECT id FROM outgoing WHERE subject LIKE 'Về việc kiểm tra bằng chứng%'")[0]
     before = _exported(live, document, tmp_path / "1.zip").read_bytes()
     assert before == _exported(live, document, tmp_path / "2.zip").read_bytes()
+
+
+def test_a_package_that_has_not_left_is_not_called_sent_and_every_command_holds(
+    live: Live, tools: Path, tmp_path: Path
+) -> None:
+    """The proof is asked for while the line is dead, and one package was put aside for another."""
+    live.line(down=True)
+    try:
+        document = live.issue_document("Về việc lập bằng chứng khi đường truyền hỏng").rsplit("/", 1)[-1]
+        ((message,),) = _rows(live, "SELECT id FROM message WHERE outgoing_id = ?", document)
+        queue = [sys.executable, "-m", "provisioning", "queue", "--config", str(live.world.config)]
+
+        def done(*action: str) -> bool:  # not while an attempt is going on
+            command = [*queue, *action, "--reason", "nhầm nơi nhận"]
+            return subprocess.run(command, check=False, timeout=60, capture_output=True).returncode == 0
+
+        live.wait_for(lambda: done("hold", message))
+        assert done("resend", message, "--to", "H99.01")
+        folder = _unpacked(_exported(live, document, tmp_path / "proof.zip"), tmp_path / "p")
+    finally:
+        live.line(down=False)
+    assert _first_failure(folder, tools) == ""
+    guide = (folder / NAME).read_text("utf-8")
+    assert (guide.count("trục chưa xác nhận đã nhận"), "Gói tin đã gửi" in guide) == (2, False)
+    for package in sorted((folder / "goi-tin").iterdir()):
+        assert f"sha256sum < goi-tin/{package.name}" in guide, "its hash is in the journal"

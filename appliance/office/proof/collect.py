@@ -14,7 +14,7 @@ from appliance.office.incoming import Incoming
 from appliance.office.incoming import files as incoming_files
 from appliance.office.outgoing import Outgoing, annexes
 from appliance.office.proof.certificates import add_certificates, add_revocation
-from appliance.office.proof.journal import add_journal
+from appliance.office.proof.journal import add_journal, said
 from appliance.office.proof.packages import add_arrived, add_package, add_statement
 from appliance.office.proof.parts import Parts
 from appliance.office.proof.signed import add_signed
@@ -37,7 +37,10 @@ def outgoing_proof(desk: Desk, document: Outgoing) -> Proof:
             N_("Văn bản chưa phát hành nên chưa có bằng chứng gửi, nhận để xuất."),
             next_step=N_("Phát hành văn bản rồi xuất lại."),
         )
-    db, parts, subject = desk.db, Parts(desk.blobs), f"outgoing:{document.id}"
+    db, subject, messages = desk.db, f"outgoing:{document.id}", _messages(desk.db, document.id)
+    subjects = [subject, *(f"annex:{one.id}" for one in annexes(db, document.id))]
+    subjects += [f"message:{one['id']}" for one in messages]
+    parts = Parts(desk.blobs, said(desk, subjects))
     add_certificates(desk, parts, [subject])
     sealed = [("van-ban-chinh", document.sealed_sha256 or "")]
     sealed += [(f"phu-luc-{one.position}", one.sealed_sha256 or "") for one in annexes(db, document.id)]
@@ -45,22 +48,23 @@ def outgoing_proof(desk: Desk, document: Outgoing) -> Proof:
     for sha256, name in files.items():
         add_signed(parts, name, sha256)
     add_revocation(parts)
-    messages = _messages(db, document.id)
     for number, message in enumerate(messages, 1):
         _sent(db, parts, number, message, files)
     for number, status in enumerate(_statuses_in(db, document.id), 1):
         code = status["status_code"]
         words = f"{code} {STATUS_CODES.get(code, '')}".strip()
         add_arrived(parts, f"trang-thai/{number}.edxml", status["sha256"], words, status["from_name"])
-    subjects = [subject, *(f"annex:{one.id}" for one in annexes(db, document.id))]
-    add_journal(desk, parts, [*subjects, *(f"message:{one['id']}" for one in messages)])
+    add_journal(desk, parts, subjects)
     title = f"{document.type.name} {document.code}, {document.issue_date or ''}: {document.subject}"
     return Proof(title, f"bang-chung-{(document.code or document.id).replace('/', '-')}.zip", parts)
 
 
 def incoming_proof(desk: Desk, document: Incoming) -> Proof:
     """The proof of a document that came: its package as it arrived, its files, the statuses that we sent."""
-    db, parts, subject = desk.db, Parts(desk.blobs), f"incoming:{document.id}"
+    db, subject = desk.db, f"incoming:{document.id}"
+    messages = list(db.query("SELECT * FROM message WHERE incoming_id = ? ORDER BY queued_at, id", [document.id]))
+    subjects = [subject, f"inbox:{document.bus_doc_id}", *(f"message:{one['id']}" for one in messages)]
+    parts = Parts(desk.blobs, said(desk, subjects))
     add_certificates(desk, parts, [subject])
     files: dict[str, str] = {}
     for file in incoming_files(db, document.id):
@@ -79,10 +83,9 @@ def incoming_proof(desk: Desk, document: Incoming) -> Proof:
     ).fetchone()
     if word:
         add_statement(parts, "xac-nhan/den", word, "goi-tin/den.edxml", "R2", code)
-    messages = list(db.query("SELECT * FROM message WHERE incoming_id = ? ORDER BY queued_at, id", [document.id]))
     for number, message in enumerate(messages, 1):
         _sent(db, parts, number, message, {})
-    add_journal(desk, parts, [subject, f"inbox:{document.bus_doc_id}", *(f"message:{one['id']}" for one in messages)])
+    add_journal(desk, parts, subjects)
     title = f"{document.type_name} {document.code} ({document.from_name}): {document.subject}"
     return Proof(title, f"bang-chung-den-{(document.code or document.id).replace('/', '-')}.zip", parts)
 
@@ -99,7 +102,7 @@ def _sent(db: Database, parts: Parts, number: int, message: dict[str, Any], file
     """One package of ours: its bytes, the bus's receipt, the recipients' word."""
     kind = f"-{message['status_code']}" if message["kind"] == "status" else ""
     package = f"goi-tin/di-{number}{kind}.edxml"
-    add_package(parts, package, message["sha256"], files)
+    add_package(parts, package, message["sha256"], files, taken=message["state"] == "accepted")
     if message["receipt_sha256"]:
         add_statement(parts, f"bien-nhan/{number}", message["receipt_sha256"], package, "R1", "")
     words = db.execute(

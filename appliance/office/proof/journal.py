@@ -23,16 +23,21 @@ _OWN = (
 )  # fmt: skip
 
 
+def said(desk: Desk, subjects: Sequence[str]) -> str:
+    """Everything that the entries about ``subjects`` say, as ``add_journal`` hands it out."""
+    found = (entry for number in _numbers(desk, subjects) for entry in audit.entries(desk.db, number, number))
+    return "\n".join(entry.content for entry in found if entry.content)
+
+
+def _numbers(desk: Desk, subjects: Sequence[str]) -> list[int]:
+    marks = ", ".join("?" * len(subjects))
+    query = f"SELECT seq FROM audit WHERE subject IN ({marks}) AND substr(action, 1, ?) <> ? ORDER BY seq"
+    return [row[0] for row in desk.db.execute(query, [*subjects, len(OWN_ACTIONS), OWN_ACTIONS]).fetchall()]
+
+
 def add_journal(desk: Desk, parts: Parts, subjects: Sequence[str]) -> None:
     """Put the chain and the entries about ``subjects`` into ``parts``, with the steps that check them."""
-    marks = ", ".join("?" * len(subjects))
-    numbers = [
-        row[0]
-        for row in desk.db.execute(
-            f"SELECT seq FROM audit WHERE subject IN ({marks}) AND substr(action, 1, ?) <> ? ORDER BY seq",
-            [*subjects, len(OWN_ACTIONS), OWN_ACTIONS],
-        ).fetchall()
-    ]
+    numbers = _numbers(desk, subjects)
     if not numbers:
         return
     first, last = numbers[0], numbers[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 from appliance.office.proof.contents import places
@@ -12,11 +13,16 @@ BUS_CA = "chung-thu/ca-truc.pem"
 _PURPOSE = {"R1": "sslserver", "R2": "sslclient"}
 
 
-def add_package(parts: Parts, name: str, sha256: str, files: Mapping[str, str], *, arrived: str = "") -> None:
-    """A package's exact bytes; ``files``: digest → member for what may be inside. ``arrived``: who sent it to us."""
+def add_package(
+    parts: Parts, name: str, sha256: str, files: Mapping[str, str], *, arrived: str = "", taken: bool = True
+) -> None:
+    """A package's exact bytes; ``files``: digest → member for what may be inside. ``arrived``: who sent it to us.
+
+    ``taken``: the bus has one of ours; otherwise it waits, was put aside or was refused, and proves no sending.
+    """
     parts.put(name, sha256)
-    commands = [_in_journal(name)]
-    commands += [
+    known = _in_journal(parts, name, sha256)
+    inside = [
         (
             f"tail -c +{one.offset + 1} {name} | head -c {one.length} | base64 -di"
             f" | cmp - {files[one.sha256]} && echo OK",
@@ -24,22 +30,25 @@ def add_package(parts: Parts, name: str, sha256: str, files: Mapping[str, str], 
         )
         for one in places(parts.blobs.path(sha256), files)
     ]
-    inside = len(commands) > 1
-    vi = (
-        f"Gói tin nhận từ “{arrived}”, đúng từng byte như trục đã chuyển."
-        if arrived
-        else "Gói tin đã gửi, đúng từng byte."
-    )
-    en = "The package as the bus handed it over." if arrived else "The package as it was sent, byte by byte."
-    vi += " Mã băm của nó có trong nhật ký của trạm." + (" Tệp văn bản nằm nguyên vẹn trong gói." if inside else "")
-    en += " Its hash is in the box's journal." + (" The document's file is in it, unchanged." if inside else "")
+    vi, en = "Gói tin đã gửi, đúng từng byte.", "The package as it was sent, byte by byte."
+    if arrived:
+        vi = f"Gói tin nhận từ “{arrived}”, đúng từng byte như trục đã chuyển."
+        en = "The package as the bus handed it over."
+    elif not taken:
+        vi = "Gói tin đã lập; khi xuất bằng chứng này trục chưa xác nhận đã nhận. KHÔNG chứng minh: gói đã được gửi."
+        en = "The package as it was made; the bus had not confirmed it when this proof was made."
+        en += " NOT proven: that it was sent."
+    vi += " Mã băm của nó có trong nhật ký của trạm." if known else ""
+    en += " Its hash is in the box's journal." if known else ""
+    vi += " Tệp văn bản nằm nguyên vẹn trong gói." if inside else ""
+    en += " The document's file is in it, unchanged." if inside else ""
     if files and not inside:
-        vi += " Tệp trong gói được nén hoặc mã hóa nên không so sánh trực tiếp được bằng các lệnh này."
-        en += " The files inside are packed or encrypted: these commands cannot compare them directly."
+        vi += " Không so sánh được với văn bản bằng các lệnh này: gói không mang tệp, hoặc tệp được nén hay mã hóa."
+        en += " These commands cannot compare it with the document: it carries no file, or packed or encrypted ones."
     if arrived:
         vi += " KHÔNG chứng minh ai đã đưa gói lên trục; điều đó do chữ ký trên văn bản chứng minh."
         en += " NOT proven: who put it on the bus; the signatures on the document prove their signers."
-    parts.steps.append(Step((f"Gói tin {name}", f"Package {name}"), (vi, en), tuple(commands)))
+    parts.steps.append(Step((f"Gói tin {name}", f"Package {name}"), (vi, en), (*known, *inside)))
 
 
 def add_arrived(parts: Parts, name: str, sha256: str, words: str, sender: str) -> None:
@@ -54,7 +63,7 @@ def add_arrived(parts: Parts, name: str, sha256: str, words: str, sender: str) -
                 "The status package as the bus handed it over; its hash is in the box's journal."
                 " NOT proven: a status package carries no digital signature of the recipient.",
             ),
-            (_in_journal(name),),
+            _in_journal(parts, name, sha256),
         )
     )
 
@@ -74,7 +83,7 @@ def add_statement(parts: Parts, base: str, sha256: str, package: str, level: str
                     "This bus signs no receipts: this is its answer (id on the bus, time of the TLS connection) as"
                     " the box kept it. Weak: there is only the box's word and its journal.",
                 ),
-                (_in_journal(name),),
+                _in_journal(parts, name, hashlib.sha256(token).hexdigest()),
             )
         )
         return
@@ -132,5 +141,8 @@ def _commands(base: str, found: Statement, package: str, level: str) -> tuple[tu
     )
 
 
-def _in_journal(name: str) -> tuple[str, str]:
-    return f'grep -q "$(sha256sum < {name} | cut -c1-64)" nhat-ky/muc-*.json && echo OK', "OK"
+def _in_journal(parts: Parts, name: str, sha256: str) -> tuple[tuple[str, str], ...]:
+    """The command that finds the member's hash in the journal; none when the journal does not name it."""
+    if sha256 not in parts.journal:
+        return ()
+    return ((f'grep -q "$(sha256sum < {name} | cut -c1-64)" nhat-ky/muc-*.json && echo OK', "OK"),)

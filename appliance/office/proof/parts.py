@@ -26,6 +26,8 @@ class Parts:
     """Members by name: bytes, the digest of a file in the store, or what makes the bytes when they are wanted."""
 
     blobs: BlobStore
+    journal: str = ""
+    """What the journal's entries about this document say; a digest in it can be pointed to."""
     members: dict[str, Source] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
 
