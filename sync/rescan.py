@@ -18,7 +18,8 @@ def scan_left(desk: Desk) -> int:
     A file that it cannot finish (its limits, its time) waits without keeping it from the others.
     """
     rows = desk.db.execute(
-        "SELECT incoming_id, position, name, sha256, media_type FROM incoming_file WHERE scan = '' ORDER BY rowid"
+        "SELECT incoming_id, position, name, sha256, media_type FROM incoming_file WHERE scan = ''"
+        " ORDER BY incoming_id, position"  # ids grow with time
     ).fetchall()
     done = 0
     for incoming_id, position, name, sha256, media_type in rows:
