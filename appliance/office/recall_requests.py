@@ -2,6 +2,7 @@
 
 The clerk agrees (15) or refuses (16); nothing happens by itself. A recall is a request about the document it names; an
 update or replacement is a document of its own, so that the request is known by that document's id and answered there.
+To an organ that never had the old document the new one is an ordinary document: there is nothing to agree to.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ _CHANGES = (
     " FROM incoming_business b JOIN incoming i ON i.id = b.incoming_id"
     " LEFT JOIN change_answer a ON a.incoming_id = i.id"
     " WHERE (a.at IS NOT NULL OR i.state <> 'refused')"  # whoever refused the package itself has answered
+    " AND (a.at IS NOT NULL OR EXISTS (SELECT 1 FROM incoming old WHERE old.organ_id = i.organ_id AND old.id <> i.id"
+    " AND old.document_code = b.document_code))"  # who never had the old one got an ordinary new document
 )
 
 
@@ -101,6 +104,17 @@ def of_document(db: Database, document: Incoming) -> list[Request]:
         [document.organ_id, document.document_code, *codes],
     ).fetchall()
     return [Request(*row[:7]) for row in (*changes, *rows)]
+
+
+def never_had(db: Database, document: Incoming) -> list[str]:
+    """The sender's codes of the documents that ``document`` updates or replaces and that its organ does not have."""
+    rows = db.execute(
+        "SELECT DISTINCT b.document_code FROM incoming_business b WHERE b.incoming_id = ? AND NOT EXISTS (SELECT 1 FROM"
+        " incoming old WHERE old.organ_id = ? AND old.id <> b.incoming_id AND old.document_code = b.document_code)"
+        " ORDER BY b.document_code",
+        [document.id, document.organ_id],
+    ).fetchall()
+    return [str(row[0]) for row in rows]
 
 
 def waiting(db: Database, organ_id: str) -> list[tuple[Request, str, str, str]]:

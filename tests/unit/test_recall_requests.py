@@ -9,13 +9,21 @@ from sqlite_utils import Database
 
 from appliance.errors import BadInput, WrongState
 from appliance.office import arrival, incoming, recall_requests
-from appliance.office.arrival import BusItem
+from appliance.office.arrival import BusItem, ReceivedDocument
 from appliance.office.desk import Business, Replaced
 from appliance.office.status_arrival import ReceivedStatus, receive_status
 from appliance.store.migrations import migrations
 from tests.office_fixtures import Office
 from tests.unit.test_incoming import SENDER, document, queued_statuses
 from tests.web_fixtures import Visitor, words
+
+OLD = "H99.01,2026/11/20,15/VP-TH"
+
+
+def changing(office: Office, business: Business) -> ReceivedDocument:
+    """A package that updates or replaces the plain document of the tests."""
+    code = "H99.01,2026/11/21,16/VP-TH"
+    return document(office, 2, business=business, dedup_key="H99.01|16", document_code=code)
 
 
 def ask(office: Office, seq: int) -> None:
@@ -72,14 +80,15 @@ def test_the_clerk_sees_the_request_on_the_page_and_answers_there(office: Office
 @pytest.mark.parametrize(
     ("business", "name"),
     [
-        (Business(2, "Thêm nơi nhận", "H99.01,2026/11/20,15/VP-TH"), "Yêu cầu cập nhật"),
-        (Business(3, "Sai ngày họp", replaced=(Replaced("x", ()), Replaced("y", ()))), "Yêu cầu thay thế"),
+        (Business(2, "Thêm nơi nhận", OLD), "Yêu cầu cập nhật"),
+        (Business(3, "Sai ngày họp", replaced=(Replaced(OLD, ()), Replaced("y", ()))), "Yêu cầu thay thế"),
     ],
 )
 def test_an_update_or_replacement_is_one_request_answered_once_at_its_own_page(
     office: Office, business: Business, name: str
 ) -> None:
-    incoming_id = arrival.receive(office.desk, document(office, business=business))
+    arrival.receive(office.desk, document(office))
+    incoming_id = arrival.receive(office.desk, changing(office, business))
     page, clerk = f"/van-ban-den/{incoming_id}", Visitor(office)
     clerk.log_in("vanthu")
     assert words(clerk.get("/van-ban-den/yeu-cau")).count(name) == 1
@@ -91,12 +100,32 @@ def test_an_update_or_replacement_is_one_request_answered_once_at_its_own_page(
     again = clerk.post(f"{page}/lay-lai", {**refusal, "reason": "Muộn"})
     assert again.status_code == WrongState.status
     assert name not in words(clerk.get("/van-ban-den/yeu-cau"))
-    assert queued_statuses(office) == ["01", "15"]
+    assert queued_statuses(office) == ["01", "01", "15"]
+
+
+@pytest.mark.parametrize("business", [Business(2, "Sửa giờ", OLD), Business(3, "Sai", replaced=(Replaced(OLD, ()),))])
+def test_who_never_had_the_old_document_gets_an_ordinary_one_until_the_old_one_comes(
+    office: Office, business: Business
+) -> None:
+    incoming_id = arrival.receive(office.desk, changing(office, business))
+    clerk = Visitor(office)
+    clerk.log_in("vanthu")
+    page = words(clerk.get(f"/van-ban-den/{incoming_id}"))
+    assert "mà cơ quan chưa từng nhận" in page
+    assert OLD in page
+    assert "Yêu cầu cập nhật" not in page
+    assert "Yêu cầu thay thế" not in page
+    assert recall_requests.waiting(office.desk.db, office.clerk.organ_id) == []
+    with pytest.raises(WrongState):
+        recall_requests.answer(office.desk, office.clerk, incoming_id, incoming_id, agree=True, reason="")
+    arrival.receive(office.desk, document(office))  # it was only late
+    assert len(recall_requests.waiting(office.desk.db, office.clerk.organ_id)) == 1
+    assert "mà cơ quan chưa từng nhận" not in words(clerk.get(f"/van-ban-den/{incoming_id}"))
 
 
 def test_a_package_that_was_refused_waits_for_no_second_answer(office: Office) -> None:
-    business = Business(2, "Thêm nơi nhận", "H99.01,2026/11/20,15/VP-TH")
-    incoming_id = arrival.receive(office.desk, document(office, business=business))
+    arrival.receive(office.desk, document(office))
+    incoming_id = arrival.receive(office.desk, changing(office, Business(2, "Thêm nơi nhận", OLD)))
     assert len(recall_requests.waiting(office.desk.db, office.clerk.organ_id)) == 1
     incoming.refuse(office.desk, office.clerk, incoming_id, "Gửi nhầm")
     assert recall_requests.waiting(office.desk.db, office.clerk.organ_id) == []

@@ -198,6 +198,7 @@ def _page(document: Incoming, error: TramError | None) -> str:
         changed=verdict_news(f"incoming:{document.id}"),
         alarms=_alarms(files),
         recalls=recall_requests.of_document(work.db, document),
+        never_had=recall_requests.never_had(work.db, document),
         related=related_incoming(work, document),
         last_try=_last_try(document, error),
         now=work.clock.now(),
