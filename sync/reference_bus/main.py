@@ -7,10 +7,12 @@ import logging
 import resource
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import waitress
 
+from appliance.errors import N_, ConfigError, in_words
 from sync.reference_bus.conditions import Conditions
 from sync.reference_bus.config import BusConfig, load_config
 from sync.reference_bus.doors import open_doors, taken
@@ -46,11 +48,13 @@ def _open_all(config: BusConfig, running: contextlib.ExitStack) -> None:
 
     Without that a taken port would leave the workers of the doors already open, which keep the process for ever.
     """
-    exchange = Exchange(config)
+    with _usable(config.data):
+        exchange = Exchange(config)
     running.callback(exchange.store.close)
     players = Players(exchange)
     line = Line((config.line_host, config.line_port), (_LOOPBACK, config.api_port))
-    context = server_context(config.certificate, config.key, config.client_ca)
+    with _usable(config.certificate):
+        context = server_context(config.certificate, config.key, config.client_ca)
     front = FaultyApp(create_api(exchange), exchange.faults, exchange.store.clock)
     api = MutualTlsServer((_LOOPBACK, config.api_port), front, context)
     api.requests.min = config.api_threads
@@ -78,6 +82,20 @@ def _open_all(config: BusConfig, running: contextlib.ExitStack) -> None:
         threading.Thread(target=serve, name=name, daemon=True).start()
     _log.info("line on %s:%s", config.line_host, config.line_port)
     _log.info("operator page on http://%s:%s/", config.operator_host, config.operator_port)
+
+
+@contextlib.contextmanager
+def _usable(path: Path) -> Iterator[None]:
+    """A folder or file that cannot be used is named, ``path`` where the system names none. Raises ConfigError."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(
+            N_("Trục không dùng được %(path)s: %(error)s."),
+            next_step=N_("Xem lại cấu hình của trục, quyền của tệp và đĩa."),
+            path=error.filename or path,
+            error=in_words(error),
+        ) from error
 
 
 def _allow_many_files() -> None:

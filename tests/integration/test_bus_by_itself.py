@@ -15,6 +15,7 @@ import pytest
 
 from appliance.config import Settings
 from appliance.store.blobs import BlobStore
+from provisioning.bus import embedded
 from sync.bus.base import BusError, Outbound, Outcome
 from sync.bus.vxp.client import VxpClient
 from tests.edxml_fixtures import document, package_bytes
@@ -75,6 +76,15 @@ def test_what_cannot_be_used_is_said_in_words(tmp_path: Path) -> None:
     ):
         done = _tram_bus(tmp_path, *arguments)
         assert (done.returncode, words in done.stderr, "Traceback" in done.stderr) == (status, True, False), arguments
+
+
+def test_a_data_folder_that_takes_nothing_is_named(tmp_path: Path) -> None:
+    base = row_of_ports(4)
+    embedded(tmp_path / "bus", base, 0)
+    (tmp_path / "bus" / "bus.lock").mkdir()  # root may write anywhere: rights alone would not stop it here
+    done = _tram_bus(tmp_path, "--data", "bus", "--port", str(base))
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert f"Trục không dùng được {tmp_path / 'bus' / 'bus.lock'}: đây là thư mục." in done.stderr
 
 
 def _tram_bus(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
