@@ -156,6 +156,7 @@ def outgoing_page(document: Outgoing, error: TramError | None = None) -> str:
         ladder=ladder.standings(work, [document.id]).get(document.id, ()),
         follow_ups=follow_ups.of_document(work.db, document.id),
         FOLLOW_UPS=follow_ups.WORDS,
+        left_to_recall=follow_ups.left_to_recall(work.db, document.id, work.clock.now()),
         related=related_outgoing(work, document.id),
         marks=marks(work, [document.id]).get(document.id, ()),
         linkable=linkable(work, person, document) if document.editable else [],

@@ -44,26 +44,22 @@ class FollowUp:
 
 
 def recall(desk: Desk, actor: Actor, outgoing_id: str, reason: str) -> None:
-    """Ask every receiver to give the document back, by the packages that ``Settings.recall_by`` names.
+    """Ask the receivers of ``left_to_recall`` to give the document back, by what ``Settings.recall_by`` names.
 
-    Raises NotAllowed, BadInput without a reason, WrongState when it is not issued or was recalled before.
+    Raises NotAllowed, BadInput without a reason, WrongState when it is not issued or nobody is left to ask.
     """
-    document, reason = _issued(desk, actor, outgoing_id), _reason(reason)
-    if any(one.kind == "recall" for one in of_document(desk.db, document.id)):
-        raise WrongState(
-            N_("Văn bản này đã có yêu cầu thu hồi."), next_step=N_("Xem trả lời của từng nơi nhận ở trang văn bản.")
-        )
-    now = desk.clock.now()
+    document, reason, now = _issued(desk, actor, outgoing_id), _reason(reason), desk.clock.now()
+    left = _require_left(desk.db, document.id, now)
     prepared = []
     if desk.settings.recall_by in ("package", "both"):
         package = package_again(desk, actor, document, now)
         business = Business(RECALL, reason, document.document_code or "")
-        prepared.append(_prepare(desk, document, replace(package, business=business, files=()), WORDS["recall"], now))
+        had = zip(outgoing.recipients(desk.db, document.id), package.recipients, strict=True)
+        to = tuple(party for row, party in had if row in left)
+        package = replace(package, business=business, files=(), recipients=to)
+        prepared.append(_prepare(desk, document, package, WORDS["recall"], now))
     if desk.settings.recall_by in ("status", "both"):
-        prepared += [
-            _prepare_status(desk, actor, document, row["code"], row["name"], reason, now)
-            for row in outgoing.recipients(desk.db, document.id)
-        ]
+        prepared += [_prepare_status(desk, actor, document, row["code"], row["name"], reason, now) for row in left]
     _write(desk, actor, document, "recall", reason, prepared, (), now)
 
 
@@ -145,9 +141,38 @@ def recalled(db: Database, outgoing_ids: list[str]) -> dict[str, tuple[int, int]
     ).fetchall()
     found = {}
     for (outgoing_id,) in rows:
-        answers = next(one.answers for one in of_document(db, outgoing_id) if one.kind == "recall")
-        found[outgoing_id] = (sum(code == "15" for _, code, _, _ in answers), len(answers))
+        last = {code: said for _at, code, said in _recalls(db, outgoing_id)}
+        found[outgoing_id] = (sum(said == "15" for said in last.values()), len(last))
     return found
+
+
+def left_to_recall(db: Database, outgoing_id: str, now: datetime) -> list[dict[str, Any]]:
+    """Receivers that a recall asks now: those not asked before, those that refused, those silent since another day."""
+    settled: set[str] = set()
+    for at, code, said in _recalls(db, outgoing_id):
+        if said == "15" or (not said and at[:10] >= now.date().isoformat()):
+            settled |= {code, *organs.codes_of(db, code)}
+    return [row for row in outgoing.recipients(db, outgoing_id) if row["code"] not in settled]
+
+
+def _recalls(db: Database, outgoing_id: str) -> list[tuple[str, str, str]]:
+    """(asked at, receiver's code, '15' | '16' | '') of every request to give it back, oldest first."""
+    done = [one for one in of_document(db, outgoing_id) if one.kind == "recall"]
+    return [
+        (one.at, code, said)
+        for one in done
+        for (code, _name), (_, said, _, _) in zip(_asked(db, one.id), one.answers, strict=True)
+    ]
+
+
+def _require_left(db: Database, outgoing_id: str, now: datetime) -> list[dict[str, Any]]:
+    left = left_to_recall(db, outgoing_id, now)
+    if not left:
+        raise WrongState(
+            N_("Văn bản này đã có yêu cầu thu hồi."),
+            next_step=N_("Chờ nơi nhận trả lời; nơi từ chối, hoặc hôm sau vẫn chưa trả lời, thì yêu cầu lại được."),
+        )
+    return left
 
 
 def _asked(db: Database, follow_up_id: str) -> list[tuple[str, str]]:
@@ -235,13 +260,8 @@ def _write(
     """One transaction: the follow-up, new receivers, journal and messages."""
     follow_up_id, db = uuid7(), desk.db
     with transaction(db):
-        if (
-            kind == "recall"
-            and db.execute(
-                "SELECT 1 FROM follow_up WHERE outgoing_id = ? AND kind = 'recall'", [document.id]
-            ).fetchone()
-        ):
-            raise WrongState(N_("Văn bản này đã có yêu cầu thu hồi."), next_step=N_("Tải lại trang."))
+        if kind == "recall":
+            _require_left(db, document.id, now)
         row = {"id": follow_up_id, "outgoing_id": document.id, "kind": kind, "reason": reason}
         db.table("follow_up").insert({**row, "account_id": actor.account_id, "at": now.isoformat()})
         for place in places:

@@ -78,8 +78,9 @@ STATUS_CODES: dict[str, str] = {
 }
 """Status codes of QCVN 102 as the national axis uses them."""
 
-STATUS_RANK: dict[str, int] = {"01": 1, "03": 2, "04": 3, "05": 4, "06": 5, "02": 5, "15": 7, "16": 7}
-"""A status never overwrites one of higher rank: the wire keeps no order. 15 and 16 count after a recall only."""
+STATUS_RANK: dict[str, int] = {"01": 1, "03": 2, "04": 3, "05": 4, "06": 5, "02": 5, "15": 8, "16": 7}
+"""A status never overwrites one of higher rank: the wire keeps no order. 15 and 16 count after a recall only, and who
+refused at first may agree when asked again."""
 
 
 def document_type(code: str) -> DocumentType:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import httpx
 import pytest
@@ -234,6 +234,27 @@ def test_a_replacement_shows_what_each_receiver_answered(box: Box, client: Nativ
     inbox.fetch_new(desk, client)
     (done,) = follow_ups.of_document(desk.db, issued)
     assert (done.kind, [one[1:3] for one in done.answers]) == ("replace", [("16", "Đã thực hiện xong")])
+
+
+def test_who_refused_is_asked_again_and_who_agreed_is_not(box: Box, client: NativeClient, issued: str) -> None:
+    desk, clerk = box.desk, box.office.clerk
+    now = desk.clock.now()
+    desk.db.execute("UPDATE outgoing SET issued_at = coalesce(issued_at, ?) WHERE id = ?", [now.isoformat(), issued])
+    code = outgoing.load(desk.db, issued).document_code  # type: ignore[union-attr]
+    for said, counted in (("16", (0, 1)), ("15", (1, 1))):
+        follow_ups.recall(desk, clerk, issued, f"Sai số liệu, trước {said}")
+        assert follow_ups.left_to_recall(desk.db, issued, now) == [], "they have the day to answer"
+        assert len(follow_ups.left_to_recall(desk.db, issued, now + timedelta(days=1))) == 1
+        assert outbox.send_due(desk, client)["accepted"] >= 1
+        submit(box.bus, answer(said, "Trả lời", document_code=code), kind="status")
+        inbox.fetch_new(desk, client)
+        assert follow_ups.recalled(desk.db, [issued]) == {issued: counted}
+        shown = box.rows("SELECT r.status_code FROM message_recipient r JOIN message m ON m.id = r.message_id"
+                         " WHERE outgoing_id = ?", issued)  # fmt: skip
+        assert [row["status_code"] for row in shown] == [said]
+    with pytest.raises(WrongState, match="đã có yêu cầu"):
+        follow_ups.recall(desk, clerk, issued, "nữa")
+    assert [len(one.answers) for one in follow_ups.of_document(desk.db, issued)] == [1, 1]
 
 
 def test_who_gets_the_document_after_its_recall_is_not_counted_among_those_asked(box: Box, issued: str) -> None:
