@@ -158,26 +158,40 @@ def _moment(payload: dict[str, Any]) -> datetime:
 
 def _check_chain(chain: Sequence[x509.Certificate], trusted: Sequence[x509.Certificate], moment: datetime) -> None:
     """From the signer up to one of ``trusted``, every link valid at ``moment``."""
-    current, above = chain[0], list(chain[1:_MAX_CHAIN])
+    current, above, below = chain[0], list(chain[1:_MAX_CHAIN]), 0
     while True:
         if not current.not_valid_before_utc <= moment <= current.not_valid_after_utc:
             raise _bad(N_("chứng thư không có hiệu lực vào thời điểm ghi trong đó"))
-        if any(_issued(current, anchor) for anchor in trusted):
+        if any(_issued(current, anchor, below) for anchor in trusted):
             return
-        if not above or not _issued(current, above[0]):
+        if not above or not _issued(current, above[0], below):
             raise _bad(N_("chứng thư không do CA của tỉnh cấp"))
-        current = above.pop(0)
+        current, below = above.pop(0), below + 1
 
 
-def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Whether ``issuer`` is an authority and made ``certificate``."""
+def _issued(certificate: x509.Certificate, issuer: x509.Certificate, below: int) -> bool:
+    """Whether ``issuer`` made ``certificate`` and may have (RFC 5280 4.2.1.3, 4.2.1.9).
+
+    ``below``: authorities between the two ends of the chain that stand under ``issuer``.
+    """
     try:
-        if not issuer.extensions.get_extension_for_class(x509.BasicConstraints).value.ca:
+        basic = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value
+        if not basic.ca or (basic.path_length is not None and below > basic.path_length):
+            return False
+        if not _may_sign_certificates(issuer):
             return False
         certificate.verify_directly_issued_by(issuer)
     except (x509.ExtensionNotFound, InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
         return False
     return True
+
+
+def _may_sign_certificates(issuer: x509.Certificate) -> bool:
+    """What its key usage says; without that extension nothing is forbidden. Raises ValueError."""
+    try:
+        return issuer.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
+    except x509.ExtensionNotFound:
+        return True
 
 
 def _check_purpose(certificate: x509.Certificate, typ: str) -> None:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -19,6 +19,9 @@ from sync.bus.native.renewal import before
 from sync.bus.native.tls import authorities
 from sync.courier.container import BUS, MAX_BYTES, Identity
 
+_UNREADABLE = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion)
+"""What cryptography says of a strange key or certificate."""
+
 
 def own(certificate: Path | None, key: Path | None) -> Identity:
     """The link's key and certificates in these files. Raises ConfigError."""
@@ -29,7 +32,7 @@ def own(certificate: Path | None, key: Path | None) -> Identity:
         chain = x509.load_pem_x509_certificates(certificate.read_bytes())
         if not isinstance(secret, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
             raise ValueError(type(secret).__name__)
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, TypeError, *_UNREADABLE) as error:
         raise ConfigError(
             N_("Không dùng được khóa kết nối của máy này cho gói USB (%(error)s)."),
             next_step=N_("Kỹ thuật viên kiểm tra các tệp link_certificate, link_key."),
@@ -57,7 +60,7 @@ def reader(desk: Desk, to: str) -> x509.Certificate:
     path = courier_certificates.path_for(desk, to)
     try:
         found = x509.load_pem_x509_certificate(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, *_UNREADABLE) as error:
         raise BadInput(
             N_("Chưa có chứng thư kết nối của nơi nhận “%(code)s” để mã hóa gói USB."),
             next_step=N_("Kỹ thuật viên chép chứng thư (PEM) của nơi đó vào %(path)s."),
@@ -77,6 +80,6 @@ def reader(desk: Desk, to: str) -> x509.Certificate:
 def _made_by(certificate: x509.Certificate, anchor: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(anchor)
-    except (ValueError, TypeError, InvalidSignature):
+    except (TypeError, InvalidSignature, *_UNREADABLE):
         return False
     return True

@@ -8,11 +8,14 @@ import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from sync import jws
 from tests.bus_fixtures import Authority
@@ -56,6 +59,55 @@ def test_a_box_cannot_sign_as_the_bus_nor_the_bus_as_a_box(authority: Authority)
 def test_another_authority_of_the_same_name_vouches_for_nobody(authority: Authority, tmp_path: Path) -> None:
     with pytest.raises(jws.BadStatement, match="không do CA của tỉnh cấp"):
         jws.verify(signed(Authority(tmp_path).server()), trusted(authority), jws.RECEIPT)
+
+
+def _made(
+    names: tuple[str, str], keys: tuple[ec.EllipticCurvePrivateKey, ec.EllipticCurvePrivateKey], *,
+    ca: bool, path_length: int | None = None, signs: bool = True,
+) -> x509.Certificate:  # fmt: skip
+    """A certificate of ``names[0]`` made by ``names[1]``; keys likewise."""
+    subject, issuer = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in names)
+    now = datetime.now(UTC)
+    usage = x509.KeyUsage(True, False, False, False, False, signs, signs, False, False)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(keys[0].public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=path_length), critical=True)
+        .add_extension(usage if ca else x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    )
+    return builder.sign(keys[1], hashes.SHA256())
+
+
+@pytest.mark.parametrize(
+    ("root", "between", "holds"),
+    [
+        ({"path_length": 1}, {"path_length": 0}, True),
+        ({}, {}, True),
+        ({"path_length": 0}, {"path_length": 0}, False),
+        ({"path_length": 1}, {"signs": False}, False),
+        ({"path_length": 1, "signs": False}, {"path_length": 0}, False),
+        ({"path_length": 1}, {"ca": False}, False),
+    ],
+    ids=["as allowed", "nothing said", "one authority too many", "no key for certificates", "nor the root's", "no CA"],
+)
+def test_an_authority_vouches_only_within_what_its_own_certificate_allows(
+    root: dict[str, Any], between: dict[str, Any], holds: bool
+) -> None:
+    top, middle, leaf = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
+    anchor = _made(("root", "root"), (top, top), **{"ca": True, **root})
+    authority = _made(("between", "root"), (middle, top), **{"ca": True, **between})
+    own = _made(("bus", "between"), (leaf, middle), ca=False)
+    token = jws.sign(PAYLOAD, leaf, [own, authority], "R1")
+    if holds:
+        assert jws.verify(token, [anchor], jws.RECEIPT).certificate == own
+    else:
+        with pytest.raises(jws.BadStatement, match="không do CA của tỉnh cấp"):
+            jws.verify(token, [anchor], jws.RECEIPT)
 
 
 def test_a_statement_is_not_good_for_another_purpose(authority: Authority) -> None:
