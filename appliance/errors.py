@@ -67,6 +67,11 @@ class TramError(Exception):
         if permanent is not None:
             self.permanent = permanent
 
+    @property
+    def advice(self) -> str:
+        """``next_step`` with its placeholders filled; '' where there is none."""
+        return self.next_step % self.params if self.params else self.next_step
+
 
 class BadInput(TramError):
     """What came in (a file, a form field, a package) cannot be used."""

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = int(options.run(options) or 0)
         sys.stdout.flush()
     except TramError as error:
-        print(f"tram: {error}" + (f"\n      {error.next_step}" if error.next_step else ""), file=sys.stderr)
+        print(f"tram: {error}" + (f"\n      {error.advice}" if error.advice else ""), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -96,7 +96,7 @@ def _kept_why(desk: Desk, courier_id: str) -> Iterator[None]:
     try:
         yield
     except TramError as error:
-        courier.refused(desk, courier_id, str(error), error.next_step)
+        courier.refused(desk, courier_id, str(error), error.advice)
         raise
 
 

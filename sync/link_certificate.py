@@ -57,7 +57,7 @@ def keep(desk: Desk, client: BusClient) -> bool:
         left = (end - now).days
         step = 0 if end <= now else min(days for days in WARN_DAYS if left <= days)
         with transaction(desk.db):
-            mark, text = f"{certificate.serial_number:x}:{step}", f"{near} {near.next_step}"
+            mark, text = f"{certificate.serial_number:x}:{step}", f"{near} {near.advice}"
             notices.tell_staff(desk.db, "link:certificate", kind="link_expiry", mark=mark, text=text, at=now)
     raise near
 

@@ -108,7 +108,7 @@ def line_ready(desk: Desk, client: BusClient) -> bool:
 def note_refusal(desk: Desk, error: BusError) -> None:
     """What a failure says about the line: it is down, or the bus refuses this box and everything pauses."""
     if error.fault is Fault.LINK:
-        line.pause(desk.db, desk.clock.now(), str(error), error.next_step)
+        line.pause(desk.db, desk.clock.now(), str(error), error.advice)
     elif error.link:
         link.note_failure(desk.db, desk.clock.now(), str(error))
 

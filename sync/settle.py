@@ -136,7 +136,7 @@ def keep_back(desk: Desk, lease: Lease, error: BusError, seconds: float) -> None
             [(now + timedelta(seconds=seconds)).isoformat(), str(error), organ_id],
         )
         organ = organs.get(db, organ_id)
-        text = SENDER_NOTICE % {"organ": organ.name, "reason": f"{error} {error.next_step}"}
+        text = SENDER_NOTICE % {"organ": organ.name, "reason": f"{error} {error.advice}"}
         mark = f"{organ_id} {now.date().isoformat()}"  # said again each day that it lasts
         notices.tell_staff(db, "link:bus", kind="sender_refused", mark=mark, text=text, at=now)
 

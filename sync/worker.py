@@ -168,7 +168,7 @@ def run_job(name: str, make_desk: Callable[[], Desk], work: Callable[[Desk], obj
         work(desk)
     except TramError as error:
         _log.warning("%s: %s", name, error)
-        _remember(desk, key, str(error), error.next_step)
+        _remember(desk, key, str(error), error.advice)
     except Exception as error:  # noqa: BLE001 - a mistake of ours must show on the page, the other jobs go on
         _log.exception("%s", name)
         text = f"Lỗi phần mềm trong việc nền “{name}” ({type(error).__name__})."

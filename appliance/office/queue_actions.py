@@ -8,7 +8,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from appliance.errors import N_, BadInput, NotAllowed, NotFound, WrongState
-from appliance.office import organs, successors
+from appliance.office import courier, organs, successors
 from appliance.office.desk import Actor, Correction, Desk, Party
 from appliance.office.reasons import reason_text
 from appliance.store import audit
@@ -30,18 +30,19 @@ def get(db: Database, actor: Actor, message_id: str) -> dict[str, Any]:
     return found
 
 
-def may(row: dict[str, Any], action: str) -> bool:
-    """Whether ``action`` ('send', 'hold', 'release', 'correct') makes sense for the message as it is now."""
+def allowed(db: Database, row: dict[str, Any]) -> set[str]:
+    """Which of 'send', 'hold', 'release', 'correct' make sense for the message as it is now."""
     if row["superseded_by"] or row["state"] in ("accepted", "sending"):
-        return False
-    allowed: dict[str, bool] = {
+        return set()
+    makes_sense = {
         "send": row["state"] in ("waiting", "uncertain", "rejected", "ready"),
         "hold": row["state"] in ("ready", "waiting", "uncertain"),
         "release": row["state"] == "held",
         # what may have arrived already would arrive twice under another id
-        "correct": row["state"] in ("rejected", "held") and not row["doubt_at"],
+        "correct": not row["doubt_at"]
+        and (row["state"] == "rejected" or (row["state"] == "held" and not courier.loads(db, row["id"]))),
     }
-    return allowed[action]
+    return {action for action, sense in makes_sense.items() if sense}
 
 
 def send_now(desk: Desk, actor: Actor, message_id: str) -> None:
@@ -92,7 +93,7 @@ def correct(desk: Desk, actor: Actor, message_id: str, change: Correction, *, re
     """
     text = reason_text(reason)
     row = get(desk.db, actor, message_id)
-    _check(actor, row, "correct")
+    _check(desk.db, actor, row, "correct")
     made = successors.make(desk, row["sha256"], change)
     detail = {
         "reason": text, "successor": made.id, "package": made.sha256,
@@ -130,20 +131,20 @@ def receivers(desk: Desk, codes: list[str]) -> tuple[Party, ...]:
 def _apply(desk: Desk, actor: Actor, message_id: str, action: str, detail: dict[str, Any], change: Any) -> None:
     with transaction(desk.db):
         row = get(desk.db, actor, message_id)
-        _check(actor, row, action)
+        _check(desk.db, actor, row, action)
         now = desk.clock.now()
         change(row, now)
         subject = f"message:{message_id}"
         audit.append(desk.db, now, actor.account_id, f"message.{action}", subject, {"from": row["state"], **detail})
 
 
-def _check(actor: Actor, row: dict[str, Any], action: str) -> None:
+def _check(db: Database, actor: Actor, row: dict[str, Any], action: str) -> None:
     if not actor.has(*ACTORS):
         raise NotAllowed(
             N_("Vai trò của anh/chị không được điều khiển hàng đợi gửi."),
             next_step=N_("Nhờ văn thư hoặc kỹ thuật viên."),
         )
-    if may(row, action):
+    if action in allowed(db, row):
         return
     if row["state"] == "sending":
         raise WrongState(N_("Gói tin đang được gửi."), next_step=N_("Đợi lần gửi này kết thúc rồi làm lại."))
@@ -151,5 +152,10 @@ def _check(actor: Actor, row: dict[str, Any], action: str) -> None:
         raise WrongState(
             N_("Chưa chắc chắn trục đã nhận gói tin này hay chưa; sửa và gửi lại bây giờ có thể thành hai văn bản."),
             next_step=N_("Thôi giữ để trạm hỏi trục; khi đã rõ là chưa nhận thì sửa."),
+        )
+    if action == "correct" and row["state"] == "held" and courier.loads(db, row["id"]):
+        raise WrongState(
+            N_("Gói tin này đã chép vào gói USB; sửa và gửi lại bây giờ có thể thành hai văn bản ở nơi nhận."),
+            next_step=N_("Nhận tệp trả lời ở trang Giao nhận bằng USB, hoặc thôi giữ để gửi tiếp đúng gói tin này."),
         )
     raise WrongState(N_("Gói tin này không còn ở trạng thái làm được việc đó."), next_step=_NEXT)

@@ -68,7 +68,7 @@ def judge(data: bytes, trust: TrustStore, as_of: datetime) -> dict[str, Any]:
     try:
         report = {**validate(data, trust, at=as_of).to_dict(), "reason": "", "next_step": ""}
     except BadInput as error:
-        report = {"verdict": "invalid", "signatures": [], "reason": str(error), "next_step": error.next_step}
+        report = {"verdict": "invalid", "signatures": [], "reason": str(error), "next_step": error.advice}
     return {**report, "as_of": as_of.isoformat(), "trust": used}
 
 

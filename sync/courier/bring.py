@@ -39,7 +39,7 @@ def work(desk: Desk) -> Counter[str]:
         except TramError as error:
             if not error.permanent:
                 raise
-            courier.refused(desk, job["id"], str(error), error.next_step)
+            courier.refused(desk, job["id"], str(error), error.advice)
             report["refused"] += 1
         else:
             report[job["kind"]] += 1

@@ -141,6 +141,36 @@ def test_a_package_goes_by_stick_and_the_answer_settles_it_so_that_it_never_leav
     assert box.rows("SELECT status_code FROM status_in") == [{"status_code": "01"}]
 
 
+def test_whose_certificate_is_missing_is_said_with_the_place_where_it_belongs(
+    box: Box, neighbour: Box, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box.issue()
+    place = box.settings.data / "courier" / f"{NEIGHBOUR}.pem"
+    place.unlink()
+    assert tram(box, "export", "--to", NEIGHBOUR, "--out", str(tmp_path)) == 1
+    assert f"chép chứng thư (PEM) của nơi đó vào {place}." in capsys.readouterr().err
+    (row,) = box.rows("SELECT next_step FROM courier")
+    assert str(place) in row["next_step"]
+
+
+def test_what_lies_on_a_stick_is_not_corrected_into_a_second_document(box: Box, neighbour: Box, tmp_path: Path) -> None:
+    message_id = box.issue()
+    clerk = Visitor(box.office)
+    clerk.log_in("vanthu")
+    export(box, tmp_path / "usb", NEIGHBOUR)
+    clerk.get(f"/hang-doi/{message_id}")
+    clerk.post(f"/hang-doi/{message_id}/giu", {"reason": "Chờ USB"})
+    assert "Sửa và gửi lại" not in words(clerk.get(f"/hang-doi/{message_id}"))
+    change = {"recipients": PROVINCE, "urgency": "0", "subject": "Khác", "reason": "Sai nơi nhận"}
+    refused = clerk.post(f"/hang-doi/{message_id}/sua", change)
+    assert (refused.status_code, "thành hai văn bản" in words(refused)) == (409, True)
+    assert len(box.rows("SELECT 1 FROM message")) == 1
+    # what the bus has refused may be corrected, with a word about the stick
+    box.desk.db.execute("UPDATE message SET state = 'rejected' WHERE id = ?", [message_id])
+    box.desk.db.conn.commit()
+    assert "đã chép vào gói USB" in words(clerk.get(f"/hang-doi/{message_id}/sua"))
+
+
 def test_a_package_that_travels_both_ways_arrives_once_whichever_is_first(
     box: Box, neighbour: Box, tmp_path: Path
 ) -> None:

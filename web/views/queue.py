@@ -150,7 +150,7 @@ def _show(message_id: str, error: TramError | None = None) -> str:
         loaded=bool(courier.loads(work.db, message_id)),
         after=after,
         names=names(work.db),
-        may={what for what in ("send", "hold", "release", "correct") if queue_actions.may(found, what)},
+        may=queue_actions.allowed(work.db, found),
         actors=queue_actions.ACTORS,
         recipients=messages.recipients(work.db, message_id),
         attempts=messages.attempts(work.db, message_id),
@@ -166,6 +166,7 @@ def _form(found: Row, values: dict[str, Any], error: TramError | None) -> str:
         message=found,
         values=values,
         recipients=messages.recipients_in_order(desk().db, found["id"]),
+        loaded=bool(courier.loads(desk().db, found["id"])),
         error=error,
     )
 

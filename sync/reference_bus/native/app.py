@@ -89,8 +89,8 @@ def _add_errors(app: Flask) -> None:
     @app.errorhandler(TramError)
     def on_known(error: TramError) -> Response:
         detail = str(error)
-        if error.next_step:
-            detail = f"{detail} {error.next_step}"
+        if error.advice:
+            detail = f"{detail} {error.advice}"
         slug = error.slug if isinstance(error, BusProblem) else "unavailable"
         further = {"organs": [error.params["code"]]} if isinstance(error, UnknownOrgan) else {}
         answer = _problem(slug, error.status, detail, **further)

@@ -64,7 +64,7 @@ def _add_errors(app: Flask) -> None:
 
     @app.errorhandler(TramError)
     def on_known(error: TramError) -> tuple[Response | str, int]:
-        return answer(error.status, str(error), error.next_step % error.params if error.params else error.next_step)
+        return answer(error.status, str(error), error.advice)
 
     @app.errorhandler(HTTPException)
     def on_http(error: HTTPException) -> tuple[Response | str, int] | HTTPException:
