@@ -1,36 +1,44 @@
-"""The long fault campaign: ``make campaign ARGS=300``; figures go to docs/campaign.md.
+"""The long fault campaigns: ``make campaign ARGS=300``, ``make campaign ARGS='150 --postgresql'``.
 
-Box and bus are killed with SIGKILL at random moments while documents go both ways (``tests.kills``).
+Box and bus are killed with SIGKILL at random moments while documents go both ways (``tests.kills``); with a bus on
+PostgreSQL the database server crashes as well. Figures go to docs/campaign.md and docs/campaign-postgresql.md.
 """
 
 from __future__ import annotations
 
+import argparse
 import random
-import sys
 import tempfile
 from collections import Counter
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
 from appliance.clock import VN
 from tests import kills
+from tests.postgres_fixtures import serving
 
-REPORT = Path(__file__).parents[1] / "docs" / "campaign.md"
+DOCS = Path(__file__).parents[1] / "docs"
 
 
-def main(count: int) -> None:
+def main(count: int, *, postgresql: bool) -> None:
     """Kill ``count`` times and write the report; exits 1 when anything was lost or doubled."""
-    with tempfile.TemporaryDirectory(prefix="tram-") as short:
-        result = kills.run(Path(short), count, random.randrange(2**32))
-    REPORT.write_text(_report(result), "utf-8")
+    with ExitStack() as stack:
+        short = stack.enter_context(tempfile.TemporaryDirectory(prefix="tram-"))
+        database = stack.enter_context(serving()) if postgresql else None
+        result = kills.run(Path(short), count, random.randrange(2**32), database)
+    report = DOCS / ("campaign-postgresql.md" if postgresql else "campaign.md")
+    report.write_text(_report(result, postgresql=postgresql), "utf-8")
     if result.problems:
-        raise SystemExit("the campaign found a loss or a double; see docs/campaign.md")
+        raise SystemExit(f"the campaign found a loss or a double; see docs/{report.name}")
 
 
-def _report(result: kills.Result) -> str:
+def _report(result: kills.Result, *, postgresql: bool) -> str:
     figures = {
         "SIGKILLs": sum(result.kills.values()),
-        "of whom (box: link process and writer at once)": _listed(result.kills),
+        "of whom (box: link process and writer at once; database: SIGQUIT, which ends it as a crash does)"
+        if postgresql
+        else "of whom (box: link process and writer at once)": _listed(result.kills),
         "the box's queue at its kills": _listed(result.caught),
         "documents sent by the box": f"{result.sent} documents, each at the bus once, with receipt",
         "documents sent to the box": f"{result.received}, each taken in once and told to its sender once",
@@ -45,8 +53,9 @@ def _report(result: kills.Result) -> str:
         if not result.problems
         else "**Found:**\n\n- " + "\n- ".join(result.problems)
     )
+    title = "# Fault campaign, the bus on PostgreSQL" if postgresql else "# Fault campaign"
     return (
-        f"# Fault campaign\n\nWritten by `make campaign` on {datetime.now(VN):%Y-%m-%d}. Box and bus are killed with "
+        f"{title}\n\nWritten by `make campaign` on {datetime.now(VN):%Y-%m-%d}. Box and bus are killed with "
         "SIGKILL at random moments, over a line that is slow or loses answers, while the box sends documents, another "
         "office sends documents to it, and statuses go back. Everybody is then left alone until all has arrived; every "
         "id that the box had said to be queued, every receipt that the bus had given, is looked up on the other side."
@@ -59,4 +68,8 @@ def _listed(counts: Counter[str]) -> str:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)
+    parser = argparse.ArgumentParser(description="Kill box and bus at random moments; nothing may be lost or doubled.")
+    parser.add_argument("count", type=int, nargs="?", default=300, help="how often (default: %(default)s)")
+    parser.add_argument("--postgresql", action="store_true", help="the bus on PostgreSQL, which crashes as well")
+    options = parser.parse_args()
+    main(options.count, postgresql=options.postgresql)

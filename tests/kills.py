@@ -32,6 +32,7 @@ from provisioning.box import make_desk
 from provisioning.clamd import PROGRAM, write_configuration
 from tests.edxml_fixtures import document, file_in, package_bytes
 from tests.link_scene import BOX, PROVINCE, Box, Bus, make_box, make_bus
+from tests.postgres_fixtures import Postgres
 
 PATIENCE = 600.0
 """Seconds that everything may take to arrive once nobody is killed any more."""
@@ -55,11 +56,11 @@ class Result:
     problems: list[str] = field(default_factory=list)
 
 
-def run(folder: Path, kills: int, seed: int) -> Result:
-    """Kill ``kills`` times, then let everything arrive and count."""
+def run(folder: Path, kills: int, seed: int, database: Postgres | None = None) -> Result:
+    """Kill ``kills`` times, then let everything arrive and count. With ``database`` the bus's store is there."""
     result, chance, began = Result(seed), random.Random(seed), time.monotonic()
     with ExitStack() as stack:
-        bus = make_bus(folder / "bus")
+        bus = make_bus(folder / "bus", more=database.configuration(database.database()) if database else "")
         stack.callback(bus.stop)
         bus.start()
         box = make_box(folder / "box", bus)
@@ -74,7 +75,7 @@ def run(folder: Path, kills: int, seed: int) -> Result:
         for _ in range(kills):
             _shape_the_line(bus, chance)
             time.sleep(chance.uniform(*_PAUSE))
-            _kill_one(chance, result, bus, box, writer)
+            _kill_one(chance, result, bus, box, writer, database)
         writer.kill()
         bus.line(bytes_per_second=0, drop_answer="off")
         office.stop.set()
@@ -208,10 +209,18 @@ def _shape_the_line(bus: Bus, chance: random.Random) -> None:
     bus.line(bytes_per_second=chance.choice(_RATES), drop_answer=chance.choice(("off", "off", "once")))
 
 
-def _kill_one(chance: random.Random, result: Result, bus: Bus, box: Box, writer: Writer) -> None:
+def _kill_one(
+    chance: random.Random, result: Result, bus: Bus, box: Box, writer: Writer, database: Postgres | None
+) -> None:
     """One of them dies and comes back after a moment."""
-    who = chance.choice(("box", "box", "link process", "bus", "bus"))
+    who = chance.choice(("box", "box", "link process", "bus", "bus", *(["database", "database"] if database else [])))
     result.kills[who] += 1
+    if who == "database":
+        assert database is not None
+        database.crash()
+        time.sleep(chance.uniform(0, 0.5))
+        database.start()
+        return
     if who == "bus":
         bus.kill()
         time.sleep(chance.uniform(0, 0.5))

@@ -120,8 +120,13 @@ class Bus:
         return f"http://127.0.0.1:{self.operator_port}/control/{what}"
 
 
-def make_bus(folder: Path, *, address: str = "127.0.0.1", prefix: Sequence[str] = (), offices: int = 0) -> Bus:
-    """A bus below ``folder``, listening for boxes on every address; ``offices`` further organs are in its directory."""
+def make_bus(
+    folder: Path, *, address: str = "127.0.0.1", prefix: Sequence[str] = (), offices: int = 0, more: str = ""
+) -> Bus:
+    """A bus below ``folder``, listening for boxes on every address; ``offices`` further organs are in its directory.
+
+    ``more``: further keys of its configuration.
+    """
     api, line, operator = free_ports(3)
     folder.mkdir(parents=True)
     ca = Authority(folder / "pki")
@@ -132,7 +137,7 @@ def make_bus(folder: Path, *, address: str = "127.0.0.1", prefix: Sequence[str] 
     (folder / "bus.toml").write_text(
         f'data = "data"\ncertificate = "{certificate}"\nkey = "{key}"\nclient_ca = "{ca.certificate}"\n'
         f'api_port = {api}\nline_host = "0.0.0.0"\nline_port = {line}\noperator_port = {operator}\n'
-        'default_pdf = "sample.pdf"\nauto_answer = false\n'
+        f'default_pdf = "sample.pdf"\nauto_answer = false\n{more}'
         + "".join(f'[[organs]]\ncode = "{code}"\nname = "{name}"\n' for code, name in organs),
         "utf-8",
     )

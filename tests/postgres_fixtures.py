@@ -14,8 +14,10 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -30,8 +32,25 @@ class Postgres:
 
     folder: Path
     passfile: Path
-    process: subprocess.Popen[bytes]
+    account: dict[str, Any] = field(default_factory=dict)
+    """Who runs it, for ``subprocess``."""
+    process: subprocess.Popen[bytes] | None = None
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def start(self) -> None:
+        """Start it, or start it again after a crash; it repairs itself from its log first."""
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [_program("postgres"), "-D", self.folder / "data", "-k", self.folder, "-c", "listen_addresses="],
+                stdout=log, stderr=log, env=_environment(), cwd=self.folder, **self.account,
+            )  # fmt: skip
+        _wait_for(self)
+
+    def crash(self) -> None:
+        """End it and all its connections at once: nothing is finished, nothing written out (SIGQUIT)."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(timeout=60)
 
     def url(self, database: str) -> str:
         """The address of one database, without its password."""
@@ -58,9 +77,15 @@ def programs() -> Path | None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """One server for the whole session."""
-    where = programs()
-    if where is None:
+    if programs() is None:
         pytest.skip("PostgreSQL is not installed (requirements/debian-dev.txt)")
+    with serving() as server:
+        yield server
+
+
+@contextmanager
+def serving() -> Iterator[Postgres]:
+    """A server in a fresh folder. Raises RuntimeError with its log when it does not start."""
     account = {"user": _SERVER_ACCOUNT, "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
     folder = Path(tempfile.mkdtemp(prefix="tram-pg-"))  # short: a socket's path has 107 characters at most
     passfile, first = folder.with_suffix(".pass"), folder / "first"
@@ -71,27 +96,31 @@ def postgres() -> Iterator[Postgres]:
     if account:
         for path in (folder, first):
             shutil.chown(path, account["user"], account["group"])
-    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
+    server = Postgres(folder, passfile, account)
     try:
         subprocess.run(
-            [where / "initdb", "--pgdata", folder / "data", "--username=bus", f"--pwfile={first}", "--no-sync",
+            [_program("initdb"), "--pgdata", folder / "data", "--username=bus", f"--pwfile={first}", "--no-sync",
              "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8"],
-            check=True, stdout=subprocess.DEVNULL, env=environment, cwd=folder, **account,
+            check=True, stdout=subprocess.DEVNULL, env=_environment(), cwd=folder, **account,
         )  # fmt: skip
         first.unlink()
-        with (folder / "log").open("ab") as log:
-            process = subprocess.Popen(
-                [where / "postgres", "-D", folder / "data", "-k", folder, "-c", "listen_addresses="],
-                stdout=log, stderr=log, env=environment, cwd=folder, **account,
-            )  # fmt: skip
-        server = Postgres(folder, passfile, process)
-        _wait_for(server)
+        server.start()
         yield server
-        process.send_signal(signal.SIGQUIT)  # at once, without writing out what nobody will read
-        process.wait(timeout=60)
+        server.crash()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         passfile.unlink()
+
+
+def _program(name: str) -> Path:
+    where = programs()
+    if where is None:
+        raise RuntimeError("PostgreSQL is not installed (requirements/debian-dev.txt)")
+    return where / name
+
+
+def _environment() -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
 
 
 def _wait_for(server: Postgres) -> None:
@@ -101,6 +130,6 @@ def _wait_for(server: Postgres) -> None:
             psycopg.connect(server.url("postgres"), passfile=str(server.passfile)).close()
             return
         except psycopg.OperationalError:
-            if server.process.poll() is not None or time.monotonic() > deadline:
+            if server.process is None or server.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError((server.folder / "log").read_text("utf-8")) from None
             time.sleep(0.05)

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import random
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests import kills
+from tests import kills, postgres_fixtures
 
 KILLS = 12
 
 
 @pytest.mark.fault
 @pytest.mark.slow
-def test_box_and_bus_killed_at_random_lose_nothing_and_double_nothing() -> None:
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"])
+def test_box_and_bus_killed_at_random_lose_nothing_and_double_nothing(store: str) -> None:
+    """On PostgreSQL the database server crashes as well, so it is one of the test's own."""
     seed = random.randrange(2**32)
-    with tempfile.TemporaryDirectory(prefix="tram-") as short:
-        result = kills.run(Path(short), KILLS, seed)
+    with tempfile.TemporaryDirectory(prefix="tram-") as short, ExitStack() as stack:
+        database = stack.enter_context(postgres_fixtures.serving()) if store == "postgresql" else None
+        result = kills.run(Path(short), KILLS, seed, database)
     assert result.problems == [], f"seed {seed}"
     assert sum(result.kills.values()) == KILLS
     assert result.sent > 0, f"seed {seed}"
