@@ -11,6 +11,8 @@ from appliance.store import audit
 from appliance.store.database import transaction
 from sync.bus.base import BusClient, BusError, Fault, RecipientState
 
+MOST_FAULTS = 5
+"""So often a bus may fail to answer in one round: each failure may take long, and others wait for the line."""
 NOT_FETCHED = "Trục báo nơi nhận không nhận được gói tin."
 
 
@@ -18,7 +20,7 @@ def refresh_recipients(desk: Desk, client: BusClient, *, days: int = 14) -> int:
     """Ask about documents accepted in the last ``days`` with a recipient not yet reached; returns rows changed.
 
     One message that the bus cannot tell about does not hold up the others. Raises BusError: at once when the line
-    fails, else when all were asked.
+    fails, after some faults of a bus that is ill, else when all were asked.
     """
     since = (desk.clock.now() - timedelta(days=days)).isoformat()
     rows = desk.db.execute(
@@ -30,14 +32,16 @@ def refresh_recipients(desk: Desk, client: BusClient, *, days: int = 14) -> int:
         " ORDER BY priority DESC, accepted_at",
         [since],
     ).fetchall()
-    changed, failure = 0, None
+    changed, faults, failure = 0, 0, None
     for message_id, doc_id in rows:
         try:
             states = client.recipients(message_id, doc_id)
         except BusError as error:
             if error.link or error.fault is Fault.LINK:
                 raise
-            failure = error
+            failure, faults = error, faults + (not error.permanent)
+            if faults == MOST_FAULTS:
+                break
             continue
         changed += sum(_update(desk, message_id, state) for state in states)
     if failure:

@@ -44,9 +44,12 @@ def related_incoming(work: Desk, document: Incoming) -> Related:
 def marks(work: Desk, outgoing_ids: list[str]) -> dict[str, list[tuple[str, str]]]:
     """What became of issued documents, for lists and the register: document → (words, tone of the chip)."""
     found: dict[str, list[tuple[str, str]]] = {}
-    for one, (agreed, asked) in follow_ups.recalled(work.db, outgoing_ids).items():
+    for one, (agreed, refused, asked) in follow_ups.recalled(work.db, outgoing_ids).items():
         words = _("Đã thu hồi ở %(n)s/%(m)s nơi", n=agreed, m=asked) if agreed else _("Đang thu hồi")
-        found.setdefault(one, []).append((words, "good" if agreed == asked else "wait"))
+        if refused == asked:
+            words = _("Nơi nhận không đồng ý thu hồi")
+        tone = "good" if agreed == asked else "bad" if refused == asked else "wait"
+        found.setdefault(one, []).append((words, tone))
     for one, (old, new) in links.replacements(work.db, outgoing_ids).items():
         if old:
             found.setdefault(one, []).append((_("Thay thế %(codes)s", codes=", ".join(old)), "info"))

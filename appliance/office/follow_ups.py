@@ -133,16 +133,16 @@ def of_document(db: Database, outgoing_id: str) -> list[FollowUp]:
     return found
 
 
-def recalled(db: Database, outgoing_ids: list[str]) -> dict[str, tuple[int, int]]:
-    """Of these documents those that were recalled → (receivers that agreed, all receivers)."""
+def recalled(db: Database, outgoing_ids: list[str]) -> dict[str, tuple[int, int, int]]:
+    """Of these documents those that were recalled → (receivers that agreed, that refused, that were asked)."""
     marks = ", ".join("?" * len(outgoing_ids))
     rows = db.execute(
         f"SELECT DISTINCT outgoing_id FROM follow_up WHERE kind = 'recall' AND outgoing_id IN ({marks})", outgoing_ids
     ).fetchall()
     found = {}
     for (outgoing_id,) in rows:
-        last = {code: said for _at, code, said in _recalls(db, outgoing_id)}
-        found[outgoing_id] = (sum(said == "15" for said in last.values()), len(last))
+        last = list({code: said for _at, code, said in _recalls(db, outgoing_id)}.values())
+        found[outgoing_id] = (last.count("15"), last.count("16"), len(last))
     return found
 
 

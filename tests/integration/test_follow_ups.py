@@ -77,7 +77,7 @@ def test_a_recall_goes_to_every_receiver_and_its_answer_stands_at_the_receiver(
     inbox.fetch_new(desk, client)
     (done,) = follow_ups.of_document(desk.db, issued)
     assert [(code, words) for _name, code, words, _at in done.answers] == [("15", "Đồng ý trả lại")]
-    assert follow_ups.recalled(desk.db, [issued]) == {issued: (1, 1)}
+    assert follow_ups.recalled(desk.db, [issued]) == {issued: (1, 0, 1)}
     assert messages.for_outgoing(desk.db, issued)["kind"] == "edoc"  # type: ignore[index]
 
 
@@ -241,7 +241,7 @@ def test_who_refused_is_asked_again_and_who_agreed_is_not(box: Box, client: Nati
     now = desk.clock.now()
     desk.db.execute("UPDATE outgoing SET issued_at = coalesce(issued_at, ?) WHERE id = ?", [now.isoformat(), issued])
     code = outgoing.load(desk.db, issued).document_code  # type: ignore[union-attr]
-    for said, counted in (("16", (0, 1)), ("15", (1, 1))):
+    for said, counted in (("16", (0, 1, 1)), ("15", (1, 0, 1))):
         follow_ups.recall(desk, clerk, issued, f"Sai số liệu, trước {said}")
         assert follow_ups.left_to_recall(desk.db, issued, now) == [], "they have the day to answer"
         assert len(follow_ups.left_to_recall(desk.db, issued, now + timedelta(days=1))) == 1
@@ -257,11 +257,33 @@ def test_who_refused_is_asked_again_and_who_agreed_is_not(box: Box, client: Nati
     assert [len(one.answers) for one in follow_ups.of_document(desk.db, issued)] == [1, 1]
 
 
+def test_of_two_receivers_only_the_one_that_refused_is_asked_again(box: Box, client: NativeClient, issued: str) -> None:
+    desk, clerk = box.desk, box.office.clerk
+    follow_ups.add_receivers(desk, clerk, issued, (PROVINCE_ID,), "Gửi thêm để biết")
+    code = outgoing.load(desk.db, issued).document_code  # type: ignore[union-attr]
+    follow_ups.recall(desk, clerk, issued, "Sai số liệu")
+    for said, sender in (("15", NEIGHBOUR), ("16", PROVINCE)):
+        submit(box.bus, answer(said, "Trả lời", document_code=code, sender=Party(sender, "x")), kind="status")
+    inbox.fetch_new(desk, client)
+    assert follow_ups.recalled(desk.db, [issued]) == {issued: (1, 1, 2)}
+    assert [row["code"] for row in follow_ups.left_to_recall(desk.db, issued, desk.clock.now())] == [PROVINCE]
+    desk.settings = replace(desk.settings, recall_by="both")
+    follow_ups.recall(desk, clerk, issued, "Sai số liệu, đề nghị xem lại")
+    *_, package, word = sent_by(box, "recall")
+    assert isinstance(package, ReadDocument)
+    assert isinstance(word, ReadStatus)
+    assert ([to.code for to in package.recipients], word.status_code) == ([PROVINCE], "13")
+    (asked,) = box.rows("SELECT r.code FROM message_recipient r JOIN message m ON m.id = r.message_id"
+                        " WHERE m.status_code = '13'")  # fmt: skip
+    assert asked["code"] == PROVINCE
+    assert follow_ups.recalled(desk.db, [issued]) == {issued: (1, 0, 2)}, "who is asked again has not answered yet"
+
+
 def test_who_gets_the_document_after_its_recall_is_not_counted_among_those_asked(box: Box, issued: str) -> None:
     desk, province = box.desk, box.rows("SELECT organ_id FROM organ_code WHERE value = ?", PROVINCE)[0]["organ_id"]
     follow_ups.recall(desk, box.office.clerk, issued, "Sai số liệu")
     follow_ups.add_receivers(desk, box.office.clerk, issued, (province,), "Gửi bản để đối chiếu")
-    assert follow_ups.recalled(desk.db, [issued]) == {issued: (0, 1)}
+    assert follow_ups.recalled(desk.db, [issued]) == {issued: (0, 0, 1)}
 
 
 @pytest.mark.parametrize(("sender", "counted"), [(NEIGHBOUR, 1), (OLD_NEIGHBOUR, 1), (PROVINCE, 0)])

@@ -16,7 +16,7 @@ from appliance.antivirus import Verdict
 from appliance.errors import N_, Unavailable
 from appliance.office import people, quarantine
 from appliance.store import facts
-from sync import inbox, outbox
+from sync import inbox, outbox, recipients
 from sync.bus.base import BusError, InboxItem, Outbound, Outcome, RecipientState
 from sync.bus.native.client import NativeClient
 from sync.recipients import refresh_recipients
@@ -159,6 +159,24 @@ def test_the_bus_that_forgot_one_message_is_still_asked_about_the_others(
     with pytest.raises(BusError, match="không biết"):
         refresh_recipients(box.desk, client)
     assert asked == [first, second]
+
+
+def test_a_bus_that_is_ill_is_not_asked_about_every_message(
+    box: Box, client: NativeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(recipients.MOST_FAULTS + 2):
+        box.issue(f"Việc {number}")
+    outbox.send_due(box.desk, client)
+    asked = []
+
+    def ill(message_id: str, doc_id: str) -> list[RecipientState]:
+        asked.append(message_id)
+        raise BusError("Trục lỗi.", connected=True, http_status=500)
+
+    monkeypatch.setattr(client, "recipients", ill)
+    with pytest.raises(BusError, match="Trục lỗi"):
+        refresh_recipients(box.desk, client)
+    assert len(asked) == recipients.MOST_FAULTS
 
 
 def test_a_package_that_brings_out_a_mistake_of_ours_is_in_doubt_and_holds_nobody_up(
