@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -159,6 +160,27 @@ def test_the_bus_that_forgot_one_message_is_still_asked_about_the_others(
     with pytest.raises(BusError, match="không biết"):
         refresh_recipients(box.desk, client)
     assert asked == [first, second]
+
+
+def test_a_download_that_is_cut_goes_on_from_there_in_the_same_round(box: Box, client: NativeClient) -> None:
+    data = PDF + random.Random(4).randbytes(700_000)
+    submit(box.bus, incoming(box, data=data))
+    box.bus.fault("cut-answer", path="/v1/inbox/*/content", value=250_000, times=3)
+    before = box.bus.control("GET", "state")["line"]["traffic"]["bytes_down"]
+    assert inbox.fetch_new(box.desk, client) == {"document": 1}
+    down = box.bus.control("GET", "state")["line"]["traffic"]["bytes_down"] - before
+    assert down < 1.2 * len(data) * 4 / 3, "base64 of it, once"
+    (file,) = box.rows("SELECT sha256 FROM incoming_file")
+    assert box.desk.blobs.read(file["sha256"]) == data
+
+
+def test_a_download_that_brings_nothing_is_left_to_the_next_round(box: Box, client: NativeClient) -> None:
+    submit(box.bus, incoming(box, data=PDF * 20))
+    box.bus.fault("cut-answer", path="/v1/inbox/*/content", value=1000, times=2)
+    for _ in range(2):
+        with pytest.raises(BusError):
+            inbox.fetch_new(box.desk, client)
+    assert inbox.fetch_new(box.desk, client) == {"document": 1}
 
 
 def test_a_bus_that_is_ill_is_not_asked_about_every_message(

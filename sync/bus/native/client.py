@@ -45,6 +45,8 @@ from sync.edxml.names import MAX_PACKAGE_BYTES
 
 _NO_TIME = (404, 405, 410, 500, 501, 502, 503, 504)
 """The bus itself answered, but not with its time: then its Date header is as good as it gets."""
+_WORTH_A_TRY = 32 << 10
+"""Bytes of a download that a connection must have brought for another one to be tried at once."""
 _TIMEOUT = httpx.Timeout(connect=15, read=120, write=120, pool=15)
 
 
@@ -133,9 +135,21 @@ class NativeClient:
         return bool(events)
 
     def fetch(self, item: InboxItem, target: Path) -> None:
-        """GET /inbox/{docId}/content, with Range from the bytes that are there already."""
+        """GET /inbox/{docId}/content, with Range from the bytes that are there already; a cut is gone on from at once.
+
+        As long as each try brings something worth its connection; else the engine's next round goes on.
+        """
+        while True:
+            had = _size(target)
+            try:
+                return self._fetch_rest(item, target)
+            except BusError as error:
+                if not error.link or _size(target) - had < _WORTH_A_TRY:
+                    raise
+
+    def _fetch_rest(self, item: InboxItem, target: Path) -> None:
         url = f"{self._base}/inbox/{item.doc_id}/content"
-        have = target.stat().st_size if target.exists() else 0
+        have = _size(target)
         if have >= item.size:
             have = 0  # complete but not accepted by the caller, or wrong: once more from the start
         headers = {"Range": f"bytes={have}-", "If-Range": f'"sha256-{item.sha256}"'} if have else {}
@@ -298,6 +312,10 @@ def _save(answer: httpx.Response, target: Path, have: int, size: int) -> None:
             file.write(chunk)
             if total > size:  # the next try starts over, because the file is now too long to be a beginning
                 raise DigestMismatch(N_("Nội dung tải về dài hơn dung lượng mà trục công bố."))
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _sha256(path: Path) -> str:
