@@ -47,7 +47,7 @@ def marks(work: Desk, outgoing_ids: list[str]) -> dict[str, list[tuple[str, str]
     for one, (agreed, refused, asked) in follow_ups.recalled(work.db, outgoing_ids).items():
         words = _("Đã thu hồi ở %(n)s/%(m)s nơi", n=agreed, m=asked) if agreed else _("Đang thu hồi")
         if refused == asked:
-            words = _("Nơi nhận không đồng ý thu hồi")
+            words = _("Thu hồi bị từ chối")
         tone = "good" if agreed == asked else "bad" if refused == asked else "wait"
         found.setdefault(one, []).append((words, tone))
     for one, (old, new) in links.replacements(work.db, outgoing_ids).items():
