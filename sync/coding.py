@@ -9,6 +9,8 @@ from typing import BinaryIO
 
 from appliance.errors import N_, TramError
 
+WORTH = 1 << 10
+"""Bytes below which coding gains nothing worth its work."""
 _CHUNK = 1 << 18
 _SAMPLE = 1 << 17
 _GULP = 1 << 20
@@ -24,12 +26,17 @@ _FREE = 1 << 20
 def compress(source: Path, target: Path) -> None:
     """Write ``source`` coded to ``target``, on the disk when this returns. Raises OSError."""
     with source.open("rb") as plain, target.open("wb") as coded:
-        coder = zlib.compressobj(6, zlib.DEFLATED, _GZIP, 9, _strategy(plain))
-        while chunk := plain.read(_CHUNK):
-            coded.write(coder.compress(chunk))
-        coded.write(coder.flush())
+        pack(plain, coded)
         coded.flush()
         os.fsync(coded.fileno())
+
+
+def pack(plain: BinaryIO, coded: BinaryIO) -> None:
+    """The same from one open file into another; equal bytes always give equal bytes."""
+    coder = zlib.compressobj(6, zlib.DEFLATED, _GZIP, 9, _strategy(plain))
+    while chunk := plain.read(_CHUNK):
+        coded.write(coder.compress(chunk))
+    coded.write(coder.flush())
 
 
 def _strategy(plain: BinaryIO) -> int:
@@ -44,6 +51,11 @@ def _strategy(plain: BinaryIO) -> int:
         lengths[strategy] = len(coder.compress(sample)) + len(coder.flush())
     gains = lengths[zlib.Z_DEFAULT_STRATEGY] < 0.97 * lengths[zlib.Z_HUFFMAN_ONLY]
     return zlib.Z_DEFAULT_STRATEGY if gains else zlib.Z_HUFFMAN_ONLY
+
+
+def pays(coded: int, plain: int) -> bool:
+    """Whether ``coded`` bytes are fewer, and nobody takes them for a bomb."""
+    return coded < plain and honest(coded, plain)
 
 
 def honest(coded: int, plain: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -52,23 +52,37 @@ def ask(http: httpx.Client, request: httpx.Request, deadline: float = math.inf, 
     answer = http.send(request, stream=True)
     try:
         trip = time.monotonic() - start
-        content = bytearray()
-        for chunk in flowing(answer, deadline):
-            content += chunk
-            if len(content) > most:
-                raise not_the_bus()
+        content = content_of(answer, deadline, most)
     finally:
         answer.close()
-    return Answer(answer.status_code, bytes(content), retry_after(answer), date_of(answer, wall, trip))
+    return Answer(answer.status_code, content, retry_after(answer), date_of(answer, wall, trip))
 
 
-def flowing(answer: httpx.Response, deadline: float = math.inf) -> Iterator[bytes]:
+def content_of(answer: httpx.Response, deadline: float = math.inf, most: int = MAX_JSON) -> bytes:
+    """The rest of an answer, decoded. Raises httpx.HTTPError, also for one that drips, and BusError over ``most``."""
+    content = bytearray()
+    for chunk in flowing(answer.iter_bytes(), answer.request, deadline):
+        content += chunk
+        if len(content) > most:
+            raise not_the_bus()
+    return bytes(content)
+
+
+def loaded(answer: httpx.Response, most: int = MAX_JSON) -> httpx.Response:
+    """The same answer with all of its content, plain. Raises what ``content_of`` raises."""
+    content = content_of(answer, most=most)
+    framing = ("content-encoding", "content-length", "transfer-encoding")
+    headers = [(name, value) for name, value in answer.headers.multi_items() if name not in framing]
+    return httpx.Response(answer.status_code, headers=headers, content=content, request=answer.request)
+
+
+def flowing(pieces: Iterable[bytes], request: httpx.Request, deadline: float = math.inf) -> Iterator[bytes]:
     """The pieces of an answer. Raises httpx.ReadTimeout after ``deadline``, or when it drips (bus-link C.2 rule 1)."""
     start, total = time.monotonic(), 0
-    for chunk in answer.iter_bytes():
+    for chunk in pieces:
         total += len(chunk)
         if time.monotonic() > min(deadline, start + total_seconds(total)):
-            raise httpx.ReadTimeout("the answer takes longer than its whole time", request=answer.request)
+            raise httpx.ReadTimeout("the answer takes longer than its whole time", request=request)
         yield chunk
 
 

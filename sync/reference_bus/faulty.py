@@ -62,10 +62,10 @@ class _Call:
         while self.environ["wsgi.input"].read(_CHUNK):
             pass
 
-    def answered(self) -> tuple[str, list[tuple[str, str]], bytes]:
-        """The application's whole answer, kept from the client."""
+    def answered(self, **changed: str) -> tuple[str, list[tuple[str, str]], bytes]:
+        """The application's whole answer to the request, or to the ``changed`` one, kept from the client."""
         kept: list[Any] = []
-        body = b"".join(self.app(self.environ, lambda status, headers, *_: kept.append((status, headers))))
+        body = b"".join(self.app(self.environ | changed, lambda status, headers, *_: kept.append((status, headers))))
         status, headers = kept[-1]
         return status, headers, body
 
@@ -143,7 +143,7 @@ def _listing(change: Callable[[list[Any]], list[Any]]) -> Callable[[_Call, Fault
     """A strike that rewrites the first list of objects in a JSON answer."""
 
     def strike(call: _Call, _fault: Fault) -> Iterable[bytes]:
-        status, headers, body = call.answered()
+        status, headers, body = call.answered(HTTP_ACCEPT_ENCODING="identity")
         content = json.loads(body) if body.startswith((b"{", b"[")) else None
         found = _first_list(content)
         if found is not None:

@@ -81,6 +81,7 @@ def test_content_is_damaged_or_cut_once_and_then_comes_whole(sound: RunningBus) 
     doc_id = next(item["docId"] for item in sound.inbox(OTHER_BOX) if item["messageId"] == message_id)
     path = f"inbox/{doc_id}/content"
     with sound.client(OTHER_BOX) as client:
+        client.headers["Accept-Encoding"] = "identity"
         sound.fault("corrupt-answer", path="/v1/inbox/*/content")
         damaged = client.get(path).content
         assert len(damaged) == len(data)

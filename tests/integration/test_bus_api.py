@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
+import random
 import socket
 import ssl
 import uuid
@@ -260,16 +262,52 @@ def test_the_content_comes_whole_and_in_ranges(bus: RunningBus) -> None:
     data = bytes(range(256)) * 40
     item = _received(bus, data)
     client, address = bus.client(OTHER_BOX), f"inbox/{item['docId']}/content"
-    whole = client.get(address)
+    plain = {"Accept-Encoding": "identity"}
+    whole = client.get(address, headers=plain)
     etag = whole.headers["ETag"]
     assert whole.content == data
     assert etag == f'"sha256-{item["sha256"]}"'
-    rest = client.get(address, headers={"Range": "bytes=4000-", "If-Range": etag})
+    rest = client.get(address, headers=plain | {"Range": "bytes=4000-", "If-Range": etag})
     assert (rest.status_code, rest.content) == (206, data[4000:])
     assert rest.headers["Content-Range"] == f"bytes 4000-{len(data) - 1}/{len(data)}"
-    changed = client.get(address, headers={"Range": "bytes=4000-", "If-Range": '"sha256-other"'})
+    changed = client.get(address, headers=plain | {"Range": "bytes=4000-", "If-Range": '"sha256-other"'})
     assert (changed.status_code, changed.content) == (200, data)
-    assert client.get(address, headers={"Range": f"bytes={len(data)}-"}).status_code == 416
+    assert client.get(address, headers=plain | {"Range": f"bytes={len(data)}-"}).status_code == 416
+
+
+@pytest.mark.parametrize("size", [20_000, 400_000])
+def test_the_content_comes_coded_and_in_ranges_of_the_coded_form(bus: RunningBus, size: int) -> None:
+    data = base64.b64encode(random.Random(size).randbytes(size))
+    item = _received(bus, data)
+    client, address = bus.client(OTHER_BOX), f"inbox/{item['docId']}/content"
+    coded: list[bytes] = []
+    for ask in ({}, {"Range": "bytes=9000-", "If-Range": f'"sha256-{item["sha256"]}-gzip"'}):
+        with client.stream("GET", address, headers={"Accept-Encoding": "gzip", **ask}) as answer:
+            coded.append(b"".join(answer.iter_raw()))
+            assert answer.headers["Content-Encoding"] == "gzip"
+            assert answer.headers["ETag"] == f'"sha256-{item["sha256"]}-gzip"'
+            assert "Accept-Encoding" in answer.headers["Vary"]
+            assert answer.status_code == (206 if ask else 200)
+    assert gzip.decompress(coded[0]) == data
+    assert coded[1] == coded[0][9000:]
+    assert len(coded[0]) < 1.02 * size, "what base64 adds is taken back"
+    # a beginning of the plain form is no beginning of the coded one
+    with client.stream(
+        "GET", address, headers={"Accept-Encoding": "gzip", "Range": "bytes=9000-",
+                                 "If-Range": f'"sha256-{item["sha256"]}"'}
+    ) as answer:  # fmt: skip
+        assert (answer.status_code, b"".join(answer.iter_raw())) == (200, coded[0])
+
+
+def test_long_lists_come_coded_to_who_asks(bus: RunningBus) -> None:
+    for number in range(8):
+        _received(bus, b"list %d" % number)
+    sizes = {}
+    for coding in ("gzip", "identity"):
+        with bus.client(OTHER_BOX).stream("GET", "inbox", headers={"Accept-Encoding": coding}) as answer:
+            assert answer.headers.get("Content-Encoding", "identity") == coding
+            sizes[coding] = len(b"".join(answer.iter_raw()))
+    assert sizes["gzip"] < sizes["identity"] / 2
 
 
 def test_another_organ_cannot_read_or_acknowledge_it(bus: RunningBus) -> None:

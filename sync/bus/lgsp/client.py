@@ -166,7 +166,7 @@ class LgspClient:
             try:
                 if answer.status_code == 401:
                     return None
-                found = save_data(wire.flowing(answer), target, 2 * MAX_PACKAGE_BYTES)
+                found = save_data(wire.flowing(answer.iter_bytes(), answer.request), target, 2 * MAX_PACKAGE_BYTES)
             finally:
                 answer.close()
         except httpx.HTTPError as error:

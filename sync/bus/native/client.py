@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import socket
 import ssl
@@ -34,6 +33,7 @@ from sync.bus.base import (
     SendResult,
 )
 from sync.bus.native import answers, hint, renewal
+from sync.bus.native.download import Downloader
 from sync.bus.native.failures import link_error
 from sync.bus.native.receipts import ReceiptJudge
 from sync.bus.native.spool import SMALL, Spool
@@ -45,8 +45,6 @@ from sync.edxml.names import MAX_PACKAGE_BYTES
 
 _NO_TIME = (404, 405, 410, 500, 501, 502, 503, 504)
 """The bus itself answered, but not with its time: then its Date header is as good as it gets."""
-_WORTH_A_TRY = 32 << 10
-"""Bytes of a download that a connection must have brought for another one to be tried at once."""
 _TIMEOUT = httpx.Timeout(connect=15, read=120, write=120, pool=15)
 
 
@@ -68,6 +66,7 @@ class NativeClient:
         self._uploads = Uploader(self._sending, self._base, receipts, patience)
         self._spool = Spool(settings.data / "spool")
         self._asking = _http(context, timeout, self._note_codings)
+        self._downloads = Downloader(self._asking, self._base)
         self._codings: str | None = None
         self._changes = 0
         self._words = Words(settings)
@@ -135,36 +134,8 @@ class NativeClient:
         return bool(events)
 
     def fetch(self, item: InboxItem, target: Path) -> None:
-        """GET /inbox/{docId}/content, with Range from the bytes that are there already; a cut is gone on from at once.
-
-        As long as each try brings something worth its connection; else the engine's next round goes on.
-        """
-        while True:
-            had = _size(target)
-            try:
-                return self._fetch_rest(item, target)
-            except BusError as error:
-                if not error.link or _size(target) - had < _WORTH_A_TRY:
-                    raise
-
-    def _fetch_rest(self, item: InboxItem, target: Path) -> None:
-        url = f"{self._base}/inbox/{item.doc_id}/content"
-        have = _size(target)
-        if have >= item.size:
-            have = 0  # complete but not accepted by the caller, or wrong: once more from the start
-        headers = {"Range": f"bytes={have}-", "If-Range": f'"sha256-{item.sha256}"'} if have else {}
-        try:
-            with self._asking.stream("GET", url, headers=headers) as answer:
-                if answer.status_code not in (200, 206):
-                    answer.read()
-                    raise answers.refused(answer)
-                _save(answer, target, have, item.size)
-        except httpx.HTTPError as error:
-            raise link_error(error, connected=True, bytes_sent=0) from error
-        if target.stat().st_size < item.size:
-            raise BusError(N_("Nội dung tải về chưa đủ, lần sau tải tiếp."), link=True, connected=True)
-        if _sha256(target) != item.sha256:
-            raise DigestMismatch(N_("Nội dung tải về không khớp mã băm mà trục công bố."))
+        """GET /inbox/{docId}/content, coded where the bus can, with Range from the bytes that are there already."""
+        self._downloads.fetch(item, target)
 
     def ack(self, item_id: str, outcome: Literal["done", "fail"], *, reason: str, sha256: str) -> bytes:
         """PUT /inbox/{docId}/ack, signed with the link's key where the bus can keep that (R2)."""
@@ -183,7 +154,8 @@ class NativeClient:
 
     def directory(self, cursor: str = "") -> DirectoryPage:
         """GET /directory, only what changed after ``cursor``."""
-        found = self._json("GET", "/directory", params={"since": cursor} if cursor else None) or {}
+        since = {"since": cursor} if cursor else None
+        found = self._json("GET", "/directory", params=since, most=wire.MAX_DIRECTORY) or {}
         entries = (answers.organ(row) for row in answers.rows(found, "organs"))
         return DirectoryPage(tuple(entries), str(found.get("cursor") or ""))
 
@@ -200,7 +172,7 @@ class NativeClient:
         key, asked = renewal.request_for(certificate)
         headers = {"Content-Type": "application/pkcs10"}
         try:
-            answer = self._asking.post(f"{self._base}/certificate", content=asked, headers=headers)
+            answer = self._whole("POST", "/certificate", content=asked, headers=headers)
         except httpx.HTTPError as error:
             raise link_error(error, connected=True, bytes_sent=0) from error
         if answer.status_code != 201:
@@ -274,14 +246,18 @@ class NativeClient:
 
     def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         """One small repeatable request; a kept connection that had gone stale is tried once more on a fresh one."""
-        ask: Callable[[], httpx.Response] = lambda: self._asking.request(method, self._base + path, **options)  # noqa: E731
         try:
             try:
-                return ask()
+                return self._whole(method, path, **options)
             except httpx.RemoteProtocolError:
-                return ask()
+                return self._whole(method, path, **options)
         except httpx.HTTPError as error:
             raise link_error(error, connected=True, bytes_sent=0) from error
+
+    def _whole(self, method: str, path: str, *, most: int = wire.MAX_JSON, **options: Any) -> httpx.Response:
+        """Ask once. Raises httpx.HTTPError, and BusError for an answer of more than ``most`` bytes."""
+        with self._asking.stream(method, self._base + path, **options) as answer:
+            return wire.loaded(answer, most)
 
 
 def _after(cursor: str) -> str:
@@ -298,26 +274,3 @@ def _http(context: ssl.SSLContext, timeout: httpx.Timeout, listen: Callable[[htt
         transport=transport, timeout=timeout, follow_redirects=False, trust_env=False,
         event_hooks={"response": [listen]},
     )  # fmt: skip
-
-
-def _save(answer: httpx.Response, target: Path, have: int, size: int) -> None:
-    """Write the stream after the ``have`` bytes that are there; a whole answer starts over. Raises BusError."""
-    resumed = answer.status_code == 206
-    if resumed and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
-        raise answers.not_the_bus()
-    total = have if resumed else 0
-    with target.open("ab" if resumed else "wb") as file:
-        for chunk in answer.iter_raw():
-            total += len(chunk)
-            file.write(chunk)
-            if total > size:  # the next try starts over, because the file is now too long to be a beginning
-                raise DigestMismatch(N_("Nội dung tải về dài hơn dung lượng mà trục công bố."))
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sync.bus.base import Outbound
-from sync.coding import compress, honest
+from sync.coding import WORTH, compress, pays
 
 SMALL = 64 << 10
 """Packages below this go in one request; above, as a resumable upload."""
-_WORTH_CODING = 1 << 10
 _PIECE = 16 << 10
 _FORGOTTEN = 30 * 86_400
 
@@ -53,7 +52,7 @@ class Spool:
     def coded(self, message: Outbound, gzip: bool) -> Coded:
         """The package coded, or as it is where that does not pay, or where the disk has no room for it."""
         path = self._path(message)
-        if gzip and message.size >= _WORTH_CODING:
+        if gzip and message.size >= WORTH:
             with suppress(OSError):
                 if not path.exists():
                     self._folder.mkdir(parents=True, exist_ok=True)
@@ -61,7 +60,7 @@ class Spool:
                     compress(message.path, fresh)
                     fresh.replace(path)
                 size = path.stat().st_size
-                if size < message.size and honest(size, message.size):
+                if pays(size, message.size):
                     with path.open("rb") as file:
                         return Coded(path, hashlib.file_digest(file, "sha256").hexdigest(), size, "gzip")
         return Coded(message.path, message.sha256, message.size, "")

@@ -19,6 +19,8 @@ from typing import Any, TypeVar
 import httpcore
 import httpx
 
+from sync.bus.body import GRACE
+
 _TICK = 0.5
 _LEAST_SILENCE = 3.0
 """Seconds without any acknowledgement of what is under way before the line counts as dead; more on slow lines."""
@@ -28,6 +30,8 @@ _UNSENT = 32 << 10
 """TCP_NOTSENT_LOWAT: what waits in the kernel when the line breaks was sent for nothing."""
 _RECORD = 16 << 10
 _HANDSHAKE = 60.0
+_LONGEST_ANSWER = 1 << 20
+"""Bytes of a receipt or a refusal."""
 
 _T = TypeVar("_T")
 
@@ -53,12 +57,22 @@ def ask(
     connect: float = 15.0,
     read: float = 60.0,
 ) -> httpx.Response:
-    """One request; times in seconds. Interim answers (1xx) are passed over. Raises httpcore's exceptions."""
+    """One request; times in seconds. Interim answers (1xx) are passed over. Raises httpcore's exceptions.
+
+    An answer that is longer than any of the bus's, or drips, ends as httpcore.ReadError: nobody can say what it meant.
+    """
     timeout = {"connect": connect, "read": read, "write": 600.0, "pool": 15.0}
-    answer = connections.request(
+    with connections.stream(
         method, url, headers=list(headers.items()), content=content, extensions={"timeout": timeout}
-    )
-    return httpx.Response(answer.status, headers=answer.headers, content=answer.content)
+    ) as answer:
+        found, begun = bytearray(), time.monotonic()
+        for piece in answer.iter_stream():
+            found += piece
+            if len(found) > _LONGEST_ANSWER or time.monotonic() - begun > GRACE:
+                raise httpcore.ReadError("the answer does not end")
+        # nothing was said about codings, so none is undone
+        plain = [(name, value) for name, value in answer.headers if name.lower() != b"content-encoding"]
+        return httpx.Response(answer.status, headers=plain, content=bytes(found))
 
 
 class _Backend(httpcore.NetworkBackend):

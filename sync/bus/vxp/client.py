@@ -155,7 +155,7 @@ class VxpClient:
         try:
             answer = self._asking.send(request, stream=True)
             try:
-                found = save_data(wire.flowing(answer), target, 2 * MAX_PACKAGE_BYTES)
+                found = save_data(wire.flowing(answer.iter_bytes(), answer.request), target, 2 * MAX_PACKAGE_BYTES)
             finally:
                 answer.close()
         except httpx.HTTPError as error:

@@ -10,6 +10,7 @@ from flask import Flask, Response, jsonify, request, send_file
 from appliance.errors import N_
 from sync import jws
 from sync.reference_bus import bodies, inbox
+from sync.reference_bus.coded import CodedCopies
 from sync.reference_bus.exchange import Exchange
 from sync.reference_bus.native.requests import number, own_organs
 from sync.reference_bus.problems import BadStatement
@@ -20,6 +21,7 @@ _MAX_REASON = 1000
 
 def add_inboxes(app: Flask, exchange: Exchange) -> None:
     """GET /v1/inbox, an entry, its content; PUT its acknowledgement."""
+    copies = CodedCopies(exchange.config.data / "coded")
     trusted = x509.load_pem_x509_certificates(exchange.config.client_ca.read_bytes())
 
     @app.get("/v1/inbox")
@@ -35,14 +37,19 @@ def add_inboxes(app: Flask, exchange: Exchange) -> None:
     @app.get("/v1/inbox/<doc_id>/content")
     def get_content(doc_id: str) -> Response:
         found = inbox.entry(exchange.store, doc_id, own_organs(exchange))
-        path = exchange.store.blobs.path(found["sha256"])
-        return send_file(
-            path,
+        plain = exchange.store.blobs.path(found["sha256"])
+        coded = copies.find(plain, found["sha256"]) if request.accept_encodings.quality("gzip") > 0 else None
+        answer = send_file(
+            coded or plain,
             mimetype="application/edxml+xml",
             download_name=f"{doc_id}.edxml",
-            etag=f"sha256-{found['sha256']}",
+            etag=f"sha256-{found['sha256']}{'-gzip' if coded else ''}",
             conditional=True,
         )
+        if coded:
+            answer.headers["Content-Encoding"] = "gzip"
+        answer.vary.add("Accept-Encoding")
+        return answer
 
     @app.put("/v1/inbox/<doc_id>/ack")
     def put_ack(doc_id: str) -> Response:
