@@ -7,6 +7,7 @@ are on time by the day their leader set.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -67,14 +68,22 @@ def period(text: str) -> Period:
     return Period(text, f"{found['year']}-{first:02d}", f"{found['year']}-{last:02d}")
 
 
+@dataclass(frozen=True, order=True)
+class Other:
+    """An organ as a document names it: many communes of the country bear one name, and a code may have changed."""
+
+    name: str
+    code: str
+
+
 @dataclass(frozen=True)
 class Fact:
-    """One document. ``organs``: the other side's names; ``marks``: keys of SENT or RECEIVED that hold."""
+    """One document. ``organs``: the other side; ``marks``: keys of SENT or RECEIVED that hold."""
 
     month: str
     urgency: int
     type: str
-    organs: tuple[str, ...]
+    organs: tuple[Other, ...]
     marks: frozenset[str]
 
 
@@ -101,11 +110,26 @@ def total(facts: Iterable[Fact]) -> Counter[str]:
 
 
 def by(facts: Sequence[Fact], what: str) -> dict[str, Counter[str]]:
-    """The same per 'month', 'urgency', 'type' or 'organ'; a document to several organs counts at each of them."""
+    """The same per 'month', 'urgency', 'type' or 'organ'; of organs with one name each with its code."""
     found: dict[str, Counter[str]] = {}
+    if what == "organ":
+        organs = by_organ(facts)
+        names = Counter(organ.name for organ in organs)
+        return {
+            organ.name if names[organ.name] == 1 else f"{organ.name} ({organ.code})": counts
+            for organ, counts in organs.items()
+        }
     for fact in facts:
-        for key in fact.organs if what == "organ" else (str(getattr(fact, what)),):
-            found.setdefault(key, Counter()).update(fact.marks)
+        found.setdefault(str(getattr(fact, what)), Counter()).update(fact.marks)
+    return dict(sorted(found.items()))
+
+
+def by_organ(facts: Iterable[Fact]) -> dict[Other, Counter[str]]:
+    """The same per organ of the other side, by name; a document to several organs counts at each of them."""
+    found: dict[Other, Counter[str]] = {}
+    for fact in facts:
+        for organ in fact.organs:
+            found.setdefault(organ, Counter()).update(fact.marks)
     return dict(sorted(found.items()))
 
 
@@ -121,6 +145,9 @@ def report(db: Database, organ_id: str, code: str, month: str, now: datetime) ->
             **full(total(facts)),
             "byUrgency": {key: full(one) for key, one in by(facts, "urgency").items()},
             "byType": {key: full(one) for key, one in by(facts, "type").items()},
+            "byOrgan": [
+                {"code": other.code, "name": other.name, **full(one)} for other, one in by_organ(facts).items()
+            ],
         }
 
     return {
@@ -141,7 +168,7 @@ def _sent(row: dict[str, Any], now: datetime) -> Fact:
         marks.add("late" if latest and parse(row["accepted_at"]) > latest else "on_time")
     marks.update(name for name in ("refused", "recalled") if row[name])
     kind = (COPY_TYPES if row["kind"] == "copy" else TYPES)[row["type_code"]]
-    return Fact(row["at"][:7], row["urgency"], kind.name, _names(row["organs"]), frozenset(marks))
+    return Fact(row["at"][:7], row["urgency"], kind.name, _organs(row["organs"]), frozenset(marks))
 
 
 def _received(row: dict[str, Any], now: datetime) -> Fact:
@@ -160,11 +187,12 @@ def _received(row: dict[str, Any], now: datetime) -> Fact:
         )
     elif due and now.astimezone(VN).date() > due and row["state"] in ("assigned", "in_progress"):
         marks.add("overdue")
-    return Fact(row["at"][:7], row["urgency"], row["type_name"] or "?", _names(row["organs"]), frozenset(marks))
+    return Fact(row["at"][:7], row["urgency"], row["type_name"] or "?", _organs(row["organs"]), frozenset(marks))
 
 
-def _names(text: str | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((text or "?").split("\n")))
+def _organs(text: str) -> tuple[Other, ...]:
+    """Of a list of [name, code] in JSON; without one, a nameless one, so that the sums agree."""
+    return tuple(dict.fromkeys(Other(name or "?", code) for name, code in json.loads(text) or [("", "")]))
 
 
 _BY_RECEIVER = (
@@ -174,8 +202,8 @@ _BY_RECEIVER = (
 """Only who was sent the document refuses it or gives it back, under any code it has or had."""
 _SENT = f"""
 SELECT o.issued_at AS at, o.urgency, o.type_code, o.kind,
-  (SELECT group_concat(name, char(10)) FROM (SELECT name FROM outgoing_recipient WHERE outgoing_id = o.id
-     ORDER BY position)) AS organs,
+  (SELECT json_group_array(json_array(name, code)) FROM (SELECT name, code FROM outgoing_recipient
+     WHERE outgoing_id = o.id ORDER BY position)) AS organs,
   (SELECT max(due_latest) FROM message m WHERE m.outgoing_id = o.id AND m.kind = 'edoc') AS due_latest,
   (SELECT count(*) FROM message m WHERE m.outgoing_id = o.id AND m.kind = 'edoc' AND m.superseded_by IS NULL
      AND m.state <> 'accepted') AS unsent,
@@ -190,7 +218,8 @@ SELECT o.issued_at AS at, o.urgency, o.type_code, o.kind,
 FROM outgoing o WHERE o.organ_id = ? AND o.state = 'issued' AND o.issued_at BETWEEN ? AND ? ORDER BY o.issued_at, o.id
 """
 _RECEIVED = """
-SELECT i.received_at AS at, i.urgency, i.type_name, i.from_name AS organs, i.state, i.task_due,
+SELECT i.received_at AS at, i.urgency, i.type_name, i.state, i.task_due,
+  json_array(json_array(i.from_name, i.from_code)) AS organs,
   (SELECT min(queued_at) FROM message m WHERE m.incoming_id = i.id AND m.status_code = '03') AS registered_at,
   (SELECT min(queued_at) FROM message m WHERE m.incoming_id = i.id AND m.status_code = '06') AS finished_at
 FROM incoming i WHERE i.organ_id = ? AND i.received_at BETWEEN ? AND ? ORDER BY i.received_at, i.id

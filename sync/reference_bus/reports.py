@@ -13,7 +13,7 @@ from sync.reference_bus.problems import BadRequest
 from sync.reference_bus.store import BusStore
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
-_MAX_CHARACTERS = 200_000
+_MAX_CHARACTERS = 1_000_000
 
 
 @dataclass(frozen=True)

@@ -225,7 +225,11 @@ def test_a_report_stands_beside_the_count_of_the_bus(tmp_path: Path) -> None:
             assert "chưa gửi báo cáo của tháng này" in before
         bus.stop()
         store = BusStore(load_config(tmp_path / "bus.toml"))
-        content = {"sent": {"issued": 2, "refused": 0, "hỏa tốc": 1}, "received": {"arrived": 0}, "ghi chú": HOSTILE}
+        both = [{"code": f"H77.{n}", "name": "Ủy ban nhân dân xã Tân Lập", "issued": 1} for n in (1, 2)]
+        content = {
+            "sent": {"issued": 2, "refused": 0, "hỏa tốc": 1, "byUrgency": {"2": {"issued": 2}}, "byOrgan": both},
+            "received": {"arrived": 0, "byType": "none"}, "ghi chú": HOSTILE,
+        }  # fmt: skip
         reports.keep(store, BOX, month, content)
         store.close()
         bus.start()
@@ -235,6 +239,9 @@ def test_a_report_stands_beside_the_count_of_the_bus(tmp_path: Path) -> None:
         assert "2 (lệch)" in text
         assert text.count("(lệch)") == 1
         assert "sent › hỏa tốc" in text
+        assert "Ủy ban nhân dân xã Tân Lập (H77.2)" in text
+        assert "Theo độ khẩn" in text
+        assert "Theo loại" not in text
         assert bus.control("GET", f"reports/{BOX}")["reports"][0]["content"] == content
     finally:
         bus.stop()

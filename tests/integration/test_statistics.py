@@ -40,6 +40,10 @@ def _sent(box: Box, at: datetime, accepted: datetime | None, *, urgency: int = 0
         "UPDATE message SET due_latest = ?, state = ?, accepted_at = ? WHERE id = ?",
         [latest.isoformat(), "accepted" if accepted else "waiting", accepted and accepted.isoformat(), message],
     )
+    box.desk.db.execute(
+        "INSERT INTO outgoing_recipient SELECT ?, organ_id, value, 'UBND xã Tân Lập', 0 FROM organ_code WHERE value = ?",
+        [document, to],
+    )
     return str(document)
 
 
@@ -59,6 +63,17 @@ def test_sent_documents_are_on_time_late_or_waiting_by_the_morning_of_the_next_w
     assert statistics.by(later.sent, "month") == {"2026-10": {"issued": 4, "on_time": 1, "late": 3}}
     assert not statistics.figures(box.desk.db, ORGAN, statistics.period("2026-Q3"), monday).sent
     assert len(statistics.figures(box.desk.db, ORGAN, statistics.period("2026"), monday).sent) == 4
+
+
+def test_two_organs_of_one_name_are_counted_apart(box: Box) -> None:
+    at = datetime(2026, 10, 16, 9, 0, tzinfo=VN)
+    for to in (NEIGHBOUR, PROVINCE):
+        _sent(box, at, at, to=to)
+    assert len(box.rows("SELECT * FROM outgoing_recipient")) == 2
+    found = statistics.figures(box.desk.db, ORGAN, statistics.period("2026-10"), at).sent
+    assert list(statistics.by(found, "organ")) == [
+        f"UBND xã Tân Lập ({code})" for code in sorted((NEIGHBOUR, PROVINCE))
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "2026-13", "2026-Q5", "26", "2026-1", "2026-11; DROP"])
@@ -89,6 +104,10 @@ def test_a_finished_month_is_reported_once_and_again_when_its_figures_change(box
         assert reports.report_due(box.desk, client) == 0
         box.desk.db.execute("UPDATE outgoing SET urgency = 1 WHERE id = ?", [document])
         assert reports.report_due(box.desk, client) == 1
+    kept = box.bus.control("GET", f"reports/{UBND}")["reports"]
+    content = next(one["content"] for one in kept if one["month"] == f"{last:%Y-%m}")
+    (neighbour,) = content["sent"]["byOrgan"]
+    assert (neighbour["code"], neighbour["issued"], neighbour["on_time"]) == (NEIGHBOUR, 1, 1)
     told = box.rows("SELECT * FROM audit WHERE action = 'statistics.report'")
     assert [row["detail"] for row in told] == [f'{{"month": "{last:%Y-%m}"}}'] * 2
 

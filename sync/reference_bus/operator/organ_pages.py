@@ -14,6 +14,7 @@ from appliance.errors import N_, BadInput
 from sync.reference_bus import reports, views
 from sync.reference_bus.config import OrganEntry
 from sync.reference_bus.exchange import Exchange
+from sync.reference_bus.operator import report_tables
 from sync.reference_bus.operator.forms import organ_from
 from sync.reference_bus.organ_files import COLUMNS, organs_from
 from sync.reference_bus.problems import NoSuchThing
@@ -27,8 +28,6 @@ _SEEN = (
     ("statuses_sent", "Trạng thái đã gửi", ()),
 )
 """What the bus counts, and where a box's report says the same."""
-_MAX_LINES = 400
-"""Lines of a report that the page shows."""
 
 
 def get_organ(exchange: Exchange, code: str) -> OrganEntry:
@@ -120,7 +119,7 @@ def add_organ_pages(pages: Blueprint, exchange: Exchange) -> None:
             months=months,
             month=month,
             report=found,
-            lines=_lines(content)[:_MAX_LINES],
+            shown=report_tables.shown(content),
             compared=[(label, seen[key], _told(content, path)) for key, label, path in _SEEN] if month else [],
         )
 
@@ -130,13 +129,3 @@ def _told(content: object, path: tuple[str, ...]) -> int | None:
     for key in path:
         content = content.get(key) if isinstance(content, dict) else None
     return content if type(content) is int else None
-
-
-def _lines(content: object, path: str = "") -> list[tuple[str, str]]:
-    """A report as (path, value) lines, whatever shape a box gave it."""
-    if isinstance(content, list):
-        content = {str(place): value for place, value in enumerate(content, 1)}
-    if isinstance(content, dict):
-        inner = ((f"{path} › {key}" if path else str(key), value) for key, value in content.items())
-        return [line for name, value in inner for line in _lines(value, name)]
-    return [(path, "" if content is None else str(content))]
