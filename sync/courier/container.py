@@ -6,6 +6,7 @@ Inside the seal: ``manifest.json``, ``manifest.jws`` (names the manifest's SHA-2
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import re
@@ -33,6 +34,8 @@ MAX_BYTES = 256 << 20
 _MAX_MANIFEST = 4 << 20
 _MOST = 5_000
 _HEX = re.compile(r"[0-9a-f]{64}")
+_TORN = (zipfile.BadZipFile, EOFError, NotImplementedError, OverflowError, RuntimeError, ValueError)
+"""What the zip reader makes of bytes that are none: names that are no text, sizes beyond the end, ciphers."""
 _AGAIN = N_("Không có gì được nhận từ tệp này. Đề nghị nơi gửi lập lại gói USB.")
 
 
@@ -134,10 +137,16 @@ def opened(
         unseal(path.read_bytes(), opener, clear)
         clear.seek(0)
         try:
-            with zipfile.ZipFile(clear) as archive:
-                yield _checked(archive, trusted, mine, codes_of)
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, OverflowError) as error:
+            archive = zipfile.ZipFile(clear)
+            found = _checked(archive, trusted, mine, codes_of)
+        except _TORN as error:
             raise _bad(N_("bị hỏng")) from error
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # our own disk; a seek before the start is the zip's doing
+                raise
+            raise _bad(N_("bị hỏng")) from error
+        with archive:
+            yield found
 
 
 def _checked(
