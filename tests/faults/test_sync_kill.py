@@ -29,7 +29,7 @@ def test_killed_again_and_again_nothing_is_lost_or_doubled(box: Box, tmp_path: P
     notify.bind(address)
     notify.settimeout(60)
     dice = random.Random(20261122)
-    sent = [box.issue(f"Văn bản đi {n}", size=n * 40_000) for n in range(6)]
+    sent = [box.issue(f"Văn bản đi {n}", size=120_000 + n * 40_000, scanned=True) for n in range(6)]
     received = 0
     box.bus.line(bytes_per_second=150_000)  # so that every kill falls into a transfer
     for turn in range(ROUNDS):
@@ -45,7 +45,7 @@ def test_killed_again_and_again_nothing_is_lost_or_doubled(box: Box, tmp_path: P
             if turn % 2:
                 time.sleep(dice.uniform(0, 1.5))
             else:  # in the middle of a transfer
-                within(5, lambda: bool(box.rows("SELECT 1 FROM message WHERE state = 'sending'")))
+                within(20, lambda: bool(box.rows("SELECT 1 FROM message WHERE state = 'sending'")))
                 time.sleep(dice.uniform(0, 0.2))
             process.kill()
             process.wait(timeout=10)
