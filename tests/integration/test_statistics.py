@@ -41,7 +41,8 @@ def _sent(box: Box, at: datetime, accepted: datetime | None, *, urgency: int = 0
         [latest.isoformat(), "accepted" if accepted else "waiting", accepted and accepted.isoformat(), message],
     )
     box.desk.db.execute(
-        "INSERT INTO outgoing_recipient SELECT ?, organ_id, value, 'UBND xã Tân Lập', 0 FROM organ_code WHERE value = ?",
+        "INSERT INTO outgoing_recipient SELECT ?, organ_id, value, 'UBND xã Tân Lập', 0"
+        " FROM organ_code WHERE value = ?",
         [document, to],
     )
     return str(document)
