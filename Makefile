@@ -48,7 +48,7 @@ fuzz: setup-dev ## ten minutes of strange packages; ARGS='--minutes 1 --markdown
 bench: setup-bench ## our signing beside bare pyHanko and endesive: time and memory; ARGS='--markdown docs/bench.md'
 	$(PY) -m tests.bench signing $(ARGS)
 
-bench-exchange: setup-dev ## the link beside curl over bad lines, long queues, many offices; twenty minutes, needs root
+bench-exchange: setup-dev ## the link beside curl over bad lines, long queues, many offices; half an hour, needs root
 	$(PY) -m tests.bench exchange $(ARGS)
 
 screenshot: setup-dev ## docs/screenshot.png anew; ARGS=FOLDER for pictures of every page

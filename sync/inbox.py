@@ -6,21 +6,18 @@ Nothing is acknowledged before it is committed; a lost acknowledgement is repeat
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
 from appliance.errors import N_, BadInput
 from appliance.office import arrival, quarantine
 from appliance.office.desk import Desk
-from appliance.office.queue_times import PARTIAL_KEPT, UNREADABLE_POLLS
+from appliance.office.queue_times import UNREADABLE_POLLS
 from appliance.office.status_arrival import ReceivedStatus, receive_status
 from appliance.store import facts
-from sync import disk, intake, link, outbox, rescan
+from sync import content, intake, link, outbox, rescan
+from sync.acknowledge import acknowledge_all
 from sync.bus.base import BusClient, BusError, DigestMismatch, Fault, InboxItem
 from sync.edxml.names import MAX_PACKAGE_BYTES
 
@@ -101,13 +98,13 @@ def _order(item: InboxItem) -> tuple[bool, int, int, int]:
 
 def take(desk: Desk, client: BusClient, item: InboxItem) -> str:
     """One entry into the store: 'document', 'status' or 'quarantined'. Raises BusError or Unavailable: later again."""
-    spool = _spool(desk, item)
+    spool = content.place(desk, item)
     try:
-        item = _fetch(desk, client, item, spool)
+        item = content.fetch(desk, client, item, spool)
     except BusError as error:
         if not (error.permanent or isinstance(error, DigestMismatch)) or not _given_up(desk, item):
             raise
-        return _quarantine(desk, _keep_what_came(desk, item, spool), str(error), polls=UNREADABLE_POLLS)
+        return _quarantine(desk, content.keep_what_came(desk, item, spool), str(error), polls=UNREADABLE_POLLS)
     try:
         outcome = _take_in(desk, item)
     except BadInput as error:
@@ -144,82 +141,10 @@ def _take_in(desk: Desk, item: InboxItem) -> str:
     return "document"
 
 
-def _fetch(desk: Desk, client: BusClient, item: InboxItem, spool: Path) -> InboxItem:
-    """The content durable in the blob store; returns the entry with the size and digest that really came.
-
-    A partial file outlives us so that the next try goes on from there. Raises BusError, Unavailable.
-    """
-    if item.size > MAX_PACKAGE_BYTES:
-        raise _too_large()
-    if not (item.sha256 and desk.blobs.path(item.sha256).exists()):
-        disk.require_room(desk)
-        try:
-            client.fetch(item, spool)
-            if spool.stat().st_size > MAX_PACKAGE_BYTES:
-                raise _too_large()
-            with spool.open("rb") as file:
-                sha256, size = desk.blobs.put_stream(file, MAX_PACKAGE_BYTES)
-        except OSError as error:
-            raise disk.refused(error) from error
-        if item.sha256 not in ("", sha256):
-            raise DigestMismatch(N_("Nội dung tải về không khớp mã băm mà trục công bố."))
-        item = replace(item, sha256=sha256, size=size)
-    spool.unlink(missing_ok=True)
-    return item
-
-
-def _too_large() -> BusError:
-    return BusError(N_("Gói tin trên trục vượt dung lượng cho phép."), permanent=True)
-
-
 def _quarantine(desk: Desk, item: InboxItem, reason: str, *, polls: int = 0) -> str:
     """Keep the entry with its bytes for a person to look at; after ``polls`` enough the bus is told."""
     arrival.quarantine(desk, intake.bus_item(item), reason, polls=polls)
     return "quarantined"
-
-
-def _keep_what_came(desk: Desk, item: InboxItem, spool: Path) -> InboxItem:
-    """The entry with the bytes that really came, where they are others than announced."""
-    if not spool.exists():
-        return item
-    with spool.open("rb") as file:
-        sha256, size = desk.blobs.put_stream(file, 2 * MAX_PACKAGE_BYTES)
-    spool.unlink()
-    return replace(item, sha256=sha256, size=size)
-
-
-def acknowledge_all(desk: Desk, client: BusClient, refused: dict[str, BusError]) -> None:
-    """Acknowledge all that is committed and not acknowledged; documents with unscanned files wait for the scanner.
-
-    What the bus fails to note of one entry goes into ``refused``, is not tried again in this round, and holds up
-    nothing else. Raises BusError when the line fails.
-
-    What cannot be read stays unacknowledged for some polls (or for good, by the setting ``unreadable``), so that an
-    update of the software or the sender may still save it (bus-link C.2 rule 4).
-    """
-    polls = UNREADABLE_POLLS if desk.settings.unreadable == "fail" else 1 << 30
-    rows = desk.db.execute(
-        "SELECT bus_doc_id, state, reason, sha256 FROM inbox WHERE acked_at IS NULL"
-        " AND (state <> 'quarantined' OR polls >= ?) AND NOT EXISTS ("
-        " SELECT 1 FROM incoming JOIN incoming_file ON incoming_id = incoming.id"
-        " WHERE incoming.bus_doc_id = inbox.bus_doc_id AND scan = '')"
-        " AND substr(bus_doc_id, 1, ?) <> ? ORDER BY seq",  # the bus knows nothing of what came by hand
-        [polls, len(arrival.BY_HAND), arrival.BY_HAND],
-    ).fetchall()
-    for doc_id, state, reason, sha256 in rows:
-        if doc_id in refused:
-            continue
-        word = b""
-        try:
-            word = client.ack(doc_id, "fail" if state == "quarantined" else "done", reason=reason, sha256=sha256)
-        except BusError as error:
-            if error.link or error.fault is Fault.LINK:
-                raise
-            if not error.permanent:
-                refused[doc_id] = error
-                continue
-            _log.warning("acknowledgement of %s refused: %s", doc_id, error)  # the bus has dropped it: nothing to tell
-        arrival.acknowledged(desk, doc_id, b"" if state == "quarantined" else word)
 
 
 def _given_up(desk: Desk, item: InboxItem) -> bool:
@@ -275,23 +200,3 @@ def _read_again(desk: Desk) -> Counter[str]:
             _log.exception("package %s still breaks the reader", item.doc_id)
             quarantine.still_unreadable(desk, item.doc_id, UNREADABLE)
     return report
-
-
-def _spool(desk: Desk, item: InboxItem) -> Path:
-    """Where the content grows; a bus's ids may hold anything, so the name is a digest of it."""
-    folder = _spool_folder(desk)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{hashlib.sha256(item.doc_id.encode()).hexdigest()[:40]}.part"
-
-
-def _spool_folder(desk: Desk) -> Path:
-    return desk.settings.data / "spool"
-
-
-def clear_leftovers(desk: Desk) -> int:
-    """Remove downloads that nobody has gone on with for a week; returns how many."""
-    oldest = time.time() - PARTIAL_KEPT.total_seconds()
-    stale = [path for path in _spool_folder(desk).glob("*.part") if path.stat().st_mtime < oldest]
-    for path in stale:
-        path.unlink(missing_ok=True)
-    return len(stale)

@@ -25,7 +25,19 @@ from appliance.office import custody, deadlines, evidence, rechecks
 from appliance.office.desk import Desk
 from appliance.signing.trust import TrustStore
 from appliance.store import facts
-from sync import bus_clock, directory, inbox, link, link_certificate, outbox, receipts, recipients, reports, wake
+from sync import (
+    bus_clock,
+    content,
+    directory,
+    inbox,
+    link,
+    link_certificate,
+    outbox,
+    receipts,
+    recipients,
+    reports,
+    wake,
+)
 from sync.bus.base import BusClient, BusError, Fault
 from sync.bus.factory import make_client
 from sync.courier.bring import work as courier_work
@@ -139,7 +151,7 @@ def _scheduler(
         "courier": (_COURIER, courier_work),
         "directory": (_DAY, _on_line(lambda desk: directory.refresh_directory(desk, client))),
         "deadlines": (_MINUTE, deadlines.watch),
-        "leftovers": (_HOUR, inbox.clear_leftovers),
+        "leftovers": (_HOUR, content.clear_leftovers),
         "rechecks": (_MINUTE, rechecks.keep_current),
         # lists before stamps: a file is extended with what has just been fetched
         "lists": (_HOUR, lists.refresh),

@@ -16,8 +16,10 @@ from appliance.errors import N_, ConfigError
 from sync.reference_bus.bell import Bell
 from sync.reference_bus.clock import BusClock
 from sync.reference_bus.config import BusConfig
-from sync.reference_bus.database import Database, PostgresDatabase, SqliteDatabase
+from sync.reference_bus.database import Database
+from sync.reference_bus.postgresql import PostgresDatabase
 from sync.reference_bus.room import Room, RoomyBlobs
+from sync.reference_bus.sqlite import SqliteDatabase
 
 _TORN_AFTER_SECONDS = 86_400
 """Age at which an unfinished file surely belongs to nobody when several processes write to one folder."""

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.bench.cast import make_cast, settings_of
 from tests.bench.contenders import installed
-from tests.bench.exchange import drain, goodput, offices, report
+from tests.bench.exchange import download, drain, goodput, offices, report
 from tests.bench.figures import NAMES, STEPS, Figures, markdown
 from tests.signing_fixtures import SignerProcess
 
@@ -28,7 +28,7 @@ WARM_UP = 60_000
 """Bytes of the small document every process signs first."""
 ROUNDS = 15
 DOCUMENTS, OFFICES, EXCHANGES = 2_000, 1_000, 2_000
-PARTS = ("good", "bad", "dropping", "drain", "offices")
+PARTS = ("good", "bad", "dropping", "bad-down", "dropping-down", "drain", "offices")
 
 
 class Child:
@@ -100,6 +100,8 @@ def exchange(parts: Collection[str]) -> report.Findings:
             found.drain = drain.measure(DOCUMENTS)
         elif name == "offices":
             found.offices = offices.measure(OFFICES, EXCHANGES)
+        elif name in download.CASES:
+            found.fetched[name] = download.measure(download.CASES[name])
         else:
             found.transfers[name] = goodput.measure(goodput.CASES[name])
         print(f"{name}: done", file=sys.stderr, flush=True)

@@ -17,7 +17,7 @@ import pytest
 from appliance.errors import Unavailable
 from appliance.office import people, quarantine
 from appliance.office.queue_times import UNREADABLE_POLLS
-from sync import inbox, intake
+from sync import content, inbox, intake
 from sync.bus.base import BusError, InboxItem, InboxPage
 from sync.bus.native.client import NativeClient
 from sync.edxml.model import BadPackage
@@ -152,5 +152,5 @@ def test_partial_downloads_are_cleared_after_a_week(box: Box) -> None:
     (folder / "new.part").write_bytes(b"x")
     week = time.time() - 8 * 86_400
     os.utime(folder / "old.part", (week, week))
-    assert inbox.clear_leftovers(box.desk) == 1
+    assert content.clear_leftovers(box.desk) == 1
     assert [path.name for path in folder.iterdir()] == ["new.part"]

@@ -22,11 +22,17 @@ _SLACK = 64 << 10
 """What a coded package may be longer than the plain one; nobody sends one that is."""
 
 
+_SILENCE = 30.0
+"""Seconds without a byte after which a fresh connection fares better: TCP at the other end waits longer and longer."""
+
+
 class Downloader:
     """Fetches packages over ``http`` from below ``base``. May be shared by threads."""
 
     def __init__(self, http: httpx.Client, base: str) -> None:
         self._http, self._base = http, base
+        self._timeout = httpx.Timeout(http.timeout)
+        self._timeout.read = min(self._timeout.read or _SILENCE, _SILENCE)
         self._wants_gzip = True
 
     def fetch(self, item: InboxItem, target: Path) -> None:
@@ -58,7 +64,8 @@ class Downloader:
         if have:
             headers |= {"Range": f"bytes={have}-", "If-Range": _etag(item, wish)}
         try:
-            with self._http.stream("GET", f"{self._base}/inbox/{item.doc_id}/content", headers=headers) as answer:
+            url = f"{self._base}/inbox/{item.doc_id}/content"
+            with self._http.stream("GET", url, headers=headers, timeout=self._timeout) as answer:
                 came = answer.headers.get("Content-Encoding", "identity").strip().lower()
                 if answer.status_code == 416 and wish == "gzip" and have:
                     came = wish

@@ -124,7 +124,7 @@ def by_curl(case: Case, pair: shaped.Pair, box: Box) -> Transfer:
     path.write_bytes(body)
     with shaped.line(pair, case.shape, box.folder) as meter:
         congestion = shaped.congestion_control(pair)
-        done = subprocess.run(pair.at_box(*_curl(box, path, body)), capture_output=True, text=True)
+        done = subprocess.run(pair.at_box(*curl_put(box, path, body, coding="gzip")), capture_output=True, text=True)
     told = json.loads(done.stdout.splitlines()[-1])
     arrived = done.returncode == 0 and told["http_code"] in (200, 201)
     if not arrived and not case.shape.up_for:  # only a line with outages may end an upload
@@ -144,13 +144,16 @@ def coded(path: Path) -> bytes:
         return (Path(folder) / "coded").read_bytes()
 
 
-def _curl(box: Box, path: Path, body: bytes) -> list[str]:
-    certificate, key = box.bus.ca.client(BOX)
+def curl_put(
+    box: Box, path: Path, body: bytes, *, sender: str = BOX, to: str = PROVINCE, coding: str = ""
+) -> list[str]:
+    """The command that hands in the package in ``path``, whose bytes are ``body``."""
+    certificate, key = box.bus.ca.client(sender)
     digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
     headers = {
-        "Content-Type": "application/edxml+xml", "Content-Encoding": "gzip", "Expect": "",
+        "Content-Type": "application/edxml+xml", "Content-Encoding": coding, "Expect": "",
         "Repr-Digest": f"sha-256=:{digest}:", "Edoc-Kind": "edoc", "Edoc-Priority": "0",
-        "Edoc-From": BOX, "Edoc-To": PROVINCE,
+        "Edoc-From": sender, "Edoc-To": to,
     }  # fmt: skip
     command = [
         "curl", "--silent", "--show-error", "--http1.1", "--max-time", str(int(PATIENCE)), "--upload-file", str(path),

@@ -9,6 +9,8 @@ from datetime import datetime
 from importlib.metadata import version
 
 from appliance.clock import VN
+from tests.bench.exchange import download
+from tests.bench.exchange.download import Fetched
 from tests.bench.exchange.drain import Drain
 from tests.bench.exchange.goodput import CASES, PATIENCE, Transfer
 from tests.bench.exchange.offices import Round
@@ -21,6 +23,7 @@ class Findings:
     """``transfers[case]``: who → one transfer; whatever was not asked for is missing."""
 
     transfers: dict[str, dict[str, Transfer]] = field(default_factory=dict)
+    fetched: dict[str, dict[str, Fetched]] = field(default_factory=dict)
     drain: Drain | None = None
     offices: tuple[Round, Round] | None = None
     load: list[float] = field(default_factory=list)
@@ -36,6 +39,8 @@ def markdown(found: Findings, command: str) -> str:
     ]
     if found.transfers:
         parts += ["## One document over a shaped line", _LINES, _transfers(found)]
+    if found.fetched:
+        parts += ["## One document on its way down", _DOWN, _fetched(found)]
     if found.drain:
         parts += ["## A long queue", _drain(found.drain)]
     if found.offices:
@@ -67,6 +72,21 @@ def _transfers(found: Findings) -> str:
                 f"| {CASES[name].name} | {one.who} | {one.congestion} | {one.file} | {took} | {one.goodput / 1000:.1f} "
                 f"| {one.tries} | {one.body / one.coded:.3f} | {one.tcp / one.file:.3f} | {one.wire / one.file:.3f} |"
             )
+    return "\n".join(rows)
+
+
+_DOWN = """\
+The same lines; the document waits at the bus. The box: from the start of its link process, which also asks for the
+time, the address book and the inbox, until the document stands in the store. curl GETs the same content, coded the
+same way, in one request. "TCP": payload of all TCP segments that came down, per byte of the file."""
+
+
+def _fetched(found: Findings) -> str:
+    rows = ["| line | who | file, bytes | seconds | goodput, kB/s | TCP |", "|---|---|--:|--:|--:|--:|"]
+    for name, both in found.fetched.items():
+        for one in both.values():
+            took = f"{one.seconds:.1f} | {one.file / one.seconds / 1000:.1f}" if one.seconds else "did not arrive | 0"
+            rows.append(f"| {download.CASES[name].name} | {one.who} | {one.file} | {took} | {one.tcp / one.file:.3f} |")
     return "\n".join(rows)
 
 
