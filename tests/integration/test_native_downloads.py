@@ -88,6 +88,8 @@ def test_another_process_goes_on_from_the_coded_bytes_that_lie_there(box: Box, t
             assert _down(box) - before < len(coded) - len(there) + 20_000
             target.unlink()
             assert not list(tmp_path.glob("*.part"))
+            target.write_bytes(package[:100_000])  # the second time also: killed in the middle of the unpacking
+        target.unlink()
         (tmp_path / "x.gz.part").write_bytes(coded + b"more than there is")
         with pytest.raises(BusError):
             client.fetch(item, target)

@@ -57,7 +57,8 @@ class Downloader:
         coded, have = _coded(target), _size(target)
         if have >= item.size:
             have = 0  # complete but not accepted by the caller, or wrong: once more from the start
-        wish = "gzip" if self._wants_gzip and not have else "identity"
+        # a plain beginning beside coded bytes is an unpacking that was cut short
+        wish = "gzip" if self._wants_gzip and (coded.exists() or not have) else "identity"
         if wish == "gzip":
             have = _size(coded)
         headers = {"Accept-Encoding": wish}
