@@ -10,11 +10,12 @@ from werkzeug.datastructures import FileStorage, MultiDict
 
 from appliance.clock import VN
 from appliance.errors import N_, BadInput
+from appliance.regulation.document_types import URGENCY
 from sync.reference_bus.config import OrganEntry
 from sync.reference_bus.organ_files import COLUMNS
 from sync.reference_bus.players import Letter
 
-URGENCIES = ("Thường", "Khẩn", "Thượng khẩn", "Hỏa tốc", "Hỏa tốc hẹn giờ")
+URGENCIES = tuple(URGENCY.values())
 TYPES = ("Công văn", "Quyết định", "Thông báo", "Báo cáo", "Tờ trình", "Kế hoạch", "Giấy mời", "Chỉ thị", "Hướng dẫn")
 
 

@@ -6,35 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sync.reference_bus.operator.forms import URGENCIES
+from appliance.office.statistics import RECEIVED, SENT
+from appliance.regulation.document_types import URGENCY
 
 _MOST = 400
 """Rows or lines of a report that the page shows."""
 _SIDES: Mapping[str, tuple[str, Mapping[str, str]]] = {
-    "sent": (
-        "Văn bản đi",
-        {
-            "issued": "Phát hành",
-            "on_time": "Đúng hạn",
-            "late": "Quá hạn",
-            "waiting": "Chờ gửi",
-            "refused": "Bị từ chối",
-            "recalled": "Thu hồi",
-        },
-    ),
-    "received": (
-        "Văn bản đến",
-        {
-            "arrived": "Đã đến",
-            "registered_on_time": "Vào sổ đúng hạn",
-            "registered_late": "Vào sổ chậm",
-            "unregistered": "Chưa vào sổ",
-            "refused": "Từ chối",
-            "finished_on_time": "Xong đúng hạn",
-            "finished_late": "Xong quá hạn",
-            "overdue": "Quá hạn chưa xong",
-        },
-    ),
+    "sent": ("Văn bản đi", SENT),
+    "received": ("Văn bản đến", RECEIVED),
 }
 
 
@@ -70,7 +49,7 @@ def shown(content: Mapping[str, Any]) -> Shown:
 
 
 def _urgency(key: str) -> str:
-    return {str(number): words for number, words in enumerate(URGENCIES)}.get(key, key)
+    return {str(number): words for number, words in URGENCY.items()}.get(key, key)
 
 
 _PARTS: Mapping[str, tuple[str, Callable[[str], str]]] = {
