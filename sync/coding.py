@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import zlib
 from pathlib import Path
-from typing import BinaryIO
+from tempfile import NamedTemporaryFile
+from typing import BinaryIO, cast
 
 from appliance.errors import N_, TramError
 
@@ -24,11 +25,19 @@ _FREE = 1 << 20
 
 
 def compress(source: Path, target: Path) -> None:
-    """Write ``source`` coded to ``target``, on the disk when this returns. Raises OSError."""
-    with source.open("rb") as plain, target.open("wb") as coded:
-        pack(plain, coded)
-        coded.flush()
-        os.fsync(coded.fileno())
+    """Write ``source`` coded to ``target``, whole and on the disk when its name appears. Raises OSError.
+
+    Others may be at it too: all write the same bytes, and the last name wins.
+    """
+    with source.open("rb") as plain, NamedTemporaryFile(dir=target.parent, suffix=target.suffix, delete=False) as coded:
+        fresh = Path(coded.name)
+        try:
+            pack(plain, cast(BinaryIO, coded))
+            coded.flush()
+            os.fsync(coded.fileno())
+            fresh.replace(target)
+        finally:
+            fresh.unlink(missing_ok=True)
 
 
 def pack(plain: BinaryIO, coded: BinaryIO) -> None:

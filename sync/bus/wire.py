@@ -14,7 +14,7 @@ import httpx
 
 from sync.bus.base import BusError, BusTime
 from sync.bus.body import total_seconds
-from sync.bus.native.answers import not_the_bus, parse
+from sync.bus.native.answers import not_the_bus, parse, retry_after
 from sync.bus.native.failures import link_error
 
 MAX_JSON = 16 << 20
@@ -114,12 +114,6 @@ def now_by(seen: BusTime | None) -> str:
 def moment(seconds: float) -> datetime:
     """A clock reading as a moment."""
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def retry_after(answer: httpx.Response) -> float | None:
-    """Seconds the bus asked for, at most an hour."""
-    value = answer.headers.get("Retry-After", "")
-    return min(float(value), 3600.0) if value.isascii() and value.isdigit() else None
 
 
 def later(answer: Answer) -> BusError:

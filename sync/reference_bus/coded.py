@@ -6,7 +6,6 @@ Coded once and kept as a file, so that a range means the same bytes in the next 
 from __future__ import annotations
 
 import logging
-import tempfile
 import threading
 import time
 from io import BytesIO
@@ -43,25 +42,20 @@ class CodedCopies:
             return coded if pays(len(coded.getbuffer()), size) else None
         path = self._folder / f"{sha256}.gz"
         try:
-            with self._working:
-                if not path.exists():
-                    self._make(plain, path)
+            if not path.exists():
+                self._make(plain, path)
             return path if pays(path.stat().st_size, size) else None
         except OSError as error:
             _log.warning("no coded copy of %s: %s", sha256, error)
             return None
 
     def _make(self, plain: Path, path: Path) -> None:
-        """Another process may be at it too: both write the same bytes, and the last name wins."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._forget()
-        with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".new", delete=False) as fresh:
-            made = Path(fresh.name)
-        try:
-            compress(plain, made)
-            made.replace(path)
-        finally:
-            made.unlink(missing_ok=True)
+        with self._working:
+            if path.exists():  # somebody else made it while we waited
+                return
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._forget()
+            compress(plain, path)
 
     def _forget(self) -> None:
         """Now and then remove what was made long ago; who still wants it gets the same bytes made again."""

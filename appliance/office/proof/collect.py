@@ -14,7 +14,7 @@ from appliance.office.incoming import Incoming
 from appliance.office.incoming import files as incoming_files
 from appliance.office.outgoing import Outgoing, annexes
 from appliance.office.proof.certificates import add_certificates, add_revocation
-from appliance.office.proof.journal import add_journal, said
+from appliance.office.proof.journal import about, add_journal
 from appliance.office.proof.packages import add_arrived, add_package, add_statement
 from appliance.office.proof.parts import Parts
 from appliance.office.proof.signed import add_signed
@@ -40,7 +40,7 @@ def outgoing_proof(desk: Desk, document: Outgoing) -> Proof:
     db, subject, messages = desk.db, f"outgoing:{document.id}", _messages(desk.db, document.id)
     subjects = [subject, *(f"annex:{one.id}" for one in annexes(db, document.id))]
     subjects += [f"message:{one['id']}" for one in messages]
-    parts = Parts(desk.blobs, said(desk, subjects))
+    parts = Parts(desk.blobs, about(desk, subjects))
     add_certificates(desk, parts, [subject])
     sealed = [("van-ban-chinh", document.sealed_sha256 or "")]
     sealed += [(f"phu-luc-{one.position}", one.sealed_sha256 or "") for one in annexes(db, document.id)]
@@ -54,7 +54,7 @@ def outgoing_proof(desk: Desk, document: Outgoing) -> Proof:
         code = status["status_code"]
         words = f"{code} {STATUS_CODES.get(code, '')}".strip()
         add_arrived(parts, f"trang-thai/{number}.edxml", status["sha256"], words, status["from_name"])
-    add_journal(desk, parts, subjects)
+    add_journal(desk, parts)
     title = f"{document.type.name} {document.code}, {document.issue_date or ''}: {document.subject}"
     return Proof(title, f"bang-chung-{(document.code or document.id).replace('/', '-')}.zip", parts)
 
@@ -64,7 +64,7 @@ def incoming_proof(desk: Desk, document: Incoming) -> Proof:
     db, subject = desk.db, f"incoming:{document.id}"
     messages = list(db.query("SELECT * FROM message WHERE incoming_id = ? ORDER BY queued_at, id", [document.id]))
     subjects = [subject, f"inbox:{document.bus_doc_id}", *(f"message:{one['id']}" for one in messages)]
-    parts = Parts(desk.blobs, said(desk, subjects))
+    parts = Parts(desk.blobs, about(desk, subjects))
     add_certificates(desk, parts, [subject])
     files: dict[str, str] = {}
     for file in incoming_files(db, document.id):
@@ -85,7 +85,7 @@ def incoming_proof(desk: Desk, document: Incoming) -> Proof:
         add_statement(parts, "xac-nhan/den", word, "goi-tin/den.edxml", "R2", code)
     for number, message in enumerate(messages, 1):
         _sent(db, parts, number, message, {})
-    add_journal(desk, parts, subjects)
+    add_journal(desk, parts)
     title = f"{document.type_name} {document.code} ({document.from_name}): {document.subject}"
     return Proof(title, f"bang-chung-den-{(document.code or document.id).replace('/', '-')}.zip", parts)
 

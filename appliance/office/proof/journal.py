@@ -23,34 +23,28 @@ _OWN = (
 )  # fmt: skip
 
 
-def said(desk: Desk, subjects: Sequence[str]) -> str:
-    """Everything that the entries about ``subjects`` say, as ``add_journal`` hands it out."""
-    found = (entry for number in _numbers(desk, subjects) for entry in audit.entries(desk.db, number, number))
-    return "\n".join(entry.content for entry in found if entry.content)
-
-
-def _numbers(desk: Desk, subjects: Sequence[str]) -> list[int]:
+def about(desk: Desk, subjects: Sequence[str]) -> list[audit.Entry]:
+    """The journal's entries about ``subjects`` that a proof hands out, oldest first."""
     marks = ", ".join("?" * len(subjects))
     query = f"SELECT seq FROM audit WHERE subject IN ({marks}) AND substr(action, 1, ?) <> ? ORDER BY seq"
-    return [row[0] for row in desk.db.execute(query, [*subjects, len(OWN_ACTIONS), OWN_ACTIONS]).fetchall()]
+    numbers = desk.db.execute(query, [*subjects, len(OWN_ACTIONS), OWN_ACTIONS]).fetchall()
+    return [entry for (number,) in numbers for entry in audit.entries(desk.db, number, number)]
 
 
-def add_journal(desk: Desk, parts: Parts, subjects: Sequence[str]) -> None:
-    """Put the chain and the entries about ``subjects`` into ``parts``, with the steps that check them."""
-    numbers = _numbers(desk, subjects)
-    if not numbers:
+def add_journal(desk: Desk, parts: Parts) -> None:
+    """Put the chain and the entries of ``parts.journal`` into ``parts``, with the steps that check them."""
+    if not parts.journal:
         return
-    first, last = numbers[0], numbers[-1]
+    first, last = parts.journal[0].seq, parts.journal[-1].seq
 
     def chain() -> Iterator[bytes]:
         for entry in audit.entries(desk.db, first, last):
             yield entry.link.encode() + b"\n"
 
     parts.put(_CHAIN, chain)
-    for number in numbers:
-        (entry,) = audit.entries(desk.db, number, number)
+    for entry in parts.journal:
         if entry.content:
-            parts.put(f"nhat-ky/muc-{number}.json", entry.content.encode())
+            parts.put(f"nhat-ky/muc-{entry.seq}.json", entry.content.encode())
     parts.steps.append(
         Step(
             ("Chuỗi nhật ký của trạm", "The chain of the box's journal"),

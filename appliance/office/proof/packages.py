@@ -143,6 +143,6 @@ def _commands(base: str, found: Statement, package: str, level: str) -> tuple[tu
 
 def _in_journal(parts: Parts, name: str, sha256: str) -> tuple[tuple[str, str], ...]:
     """The command that finds the member's hash in the journal; none when the journal does not name it."""
-    if sha256 not in parts.journal:
+    if not any(sha256 in entry.content for entry in parts.journal):
         return ()
     return ((f'grep -q "$(sha256sum < {name} | cut -c1-64)" nhat-ky/muc-*.json && echo OK', "OK"),)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from appliance.store.audit import Entry
 from appliance.store.blobs import BlobStore
 
 _CHUNK = 1 << 20
@@ -26,8 +27,8 @@ class Parts:
     """Members by name: bytes, the digest of a file in the store, or what makes the bytes when they are wanted."""
 
     blobs: BlobStore
-    journal: str = ""
-    """What the journal's entries about this document say; a digest in it can be pointed to."""
+    journal: Sequence[Entry] = ()
+    """The journal's entries about this document, oldest first; a digest in them can be pointed to."""
     members: dict[str, Source] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
 

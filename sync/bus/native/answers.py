@@ -139,7 +139,7 @@ def refused(answer: httpx.Response) -> BusError:
         permanent=400 <= status < 500 and status not in _TRY_LATER and status not in _NOT_OURS,
         connected=True,
         http_status=status,
-        retry_after=_retry_after(answer),
+        retry_after=retry_after(answer),
         fault=fault,
         detail=_detail(answer),
     )
@@ -181,7 +181,8 @@ def _detail(answer: httpx.Response) -> str:
     return str(found.get("detail") or found.get("title") or f"HTTP {answer.status_code}")[:1000]
 
 
-def _retry_after(answer: httpx.Response) -> float | None:
+def retry_after(answer: httpx.Response) -> float | None:
+    """Seconds the bus asked for, at most an hour."""
     value = answer.headers.get("Retry-After", "")
     return min(float(value), 3600.0) if value.isascii() and value.isdigit() else None
 

@@ -20,8 +20,6 @@ _WORTH_A_TRY = 32 << 10
 """Bytes that a connection must have brought for another one to be tried at once."""
 _SLACK = 64 << 10
 """What a coded package may be longer than the plain one; nobody sends one that is."""
-
-
 _SILENCE = 30.0
 """Seconds without a byte after which a fresh connection fares better: TCP at the other end waits longer and longer."""
 

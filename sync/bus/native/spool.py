@@ -56,9 +56,7 @@ class Spool:
             with suppress(OSError):
                 if not path.exists():
                     self._folder.mkdir(parents=True, exist_ok=True)
-                    fresh = path.with_suffix(".new")
-                    compress(message.path, fresh)
-                    fresh.replace(path)
+                    compress(message.path, path)
                 size = path.stat().st_size
                 if pays(size, message.size):
                     with path.open("rb") as file:

@@ -19,7 +19,7 @@ from sync.reference_bus.native.certificates import add_certificates
 from sync.reference_bus.native.events import MAX_WAIT, add_events
 from sync.reference_bus.native.inboxes import add_inboxes
 from sync.reference_bus.native.messages import MAX_APPEND, add_messages
-from sync.reference_bus.native.requests import number, own_organs, read_some
+from sync.reference_bus.native.requests import number, own_organs, read_some, takes_gzip
 from sync.reference_bus.native.statistics import add_statistics
 from sync.reference_bus.native.uploads import Uploads
 from sync.reference_bus.problems import BusProblem, MismatchingOffset, UnknownOrgan
@@ -78,7 +78,7 @@ def _coded(answer: Response) -> Response:
     """A long list as gzip: an address book over a thin line is ten times as short."""
     if answer.is_json and answer.status_code == 200:
         answer.vary.add("Accept-Encoding")
-        if request.accept_encodings.quality("gzip") > 0 and (answer.content_length or 0) >= WORTH:
+        if takes_gzip() and (answer.content_length or 0) >= WORTH:
             answer.set_data(gzip.compress(answer.get_data(), 6, mtime=0))
             answer.headers["Content-Encoding"] = "gzip"
     return answer

@@ -12,7 +12,7 @@ from sync import jws
 from sync.reference_bus import bodies, inbox
 from sync.reference_bus.coded import CodedCopies
 from sync.reference_bus.exchange import Exchange
-from sync.reference_bus.native.requests import number, own_organs
+from sync.reference_bus.native.requests import number, own_organs, takes_gzip
 from sync.reference_bus.problems import BadStatement
 
 _MAX_LIMIT = 200
@@ -38,7 +38,7 @@ def add_inboxes(app: Flask, exchange: Exchange) -> None:
     def get_content(doc_id: str) -> Response:
         found = inbox.entry(exchange.store, doc_id, own_organs(exchange))
         plain = exchange.store.blobs.path(found["sha256"])
-        coded = copies.find(plain, found["sha256"]) if request.accept_encodings.quality("gzip") > 0 else None
+        coded = copies.find(plain, found["sha256"]) if takes_gzip() else None
         answer = send_file(
             coded or plain,
             mimetype="application/edxml+xml",

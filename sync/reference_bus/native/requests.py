@@ -19,6 +19,11 @@ from sync.reference_bus.tls import ABORT, ORGANS, READ_SOME
 _PIECE = 1 << 16
 
 
+def takes_gzip() -> bool:
+    """Whether the answer may be coded (RFC 9110 12.5.3)."""
+    return request.accept_encodings.quality("gzip") > 0
+
+
 def own_organs(exchange: Exchange) -> set[str]:
     """Current codes of the organs in the client certificate. Raises SenderNotInCertificate when none is known."""
     found = (exchange.directory.find(code) for code in request.environ.get(ORGANS, ()))
