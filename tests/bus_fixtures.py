@@ -62,6 +62,14 @@ def minimal_pdf() -> bytes:
     )
 
 
+def detail_of(answer: httpx.Response) -> str:
+    """Type and words of a refusal in the bus's own form."""
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["status"] == answer.status_code
+    return f"{problem['type']} {problem['detail']}"
+
+
 class Authority:
     """A throw-away P-256 certificate authority in ``folder``; ``certificate`` is its PEM."""
 
@@ -252,6 +260,10 @@ class RunningBus:
         """Every fault of the bus's API and every bad condition off."""
         self.control("DELETE", "faults")
         self.conditions(clock_offset_seconds=0, room_bytes=-1, commits=True, certificate="")
+
+    def entries(self, organ: str, message_id: str) -> list[dict[str, Any]]:
+        """What lies in the inbox of ``organ`` of one message."""
+        return [item for item in self.inbox(organ) if item["messageId"] == message_id]
 
     def perfect_line(self) -> None:
         """All faults off."""

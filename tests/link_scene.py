@@ -206,11 +206,14 @@ class Box:
 
     def wait_accepted(self, message_id: str, seconds: float) -> bool:
         """Whether the package was accepted within ``seconds``."""
+        return self.wait("SELECT 1 FROM message WHERE id = ? AND state = 'accepted'", seconds, message_id)
+
+    def wait(self, query: str, seconds: float, *values: object) -> bool:
+        """Whether ``query`` finds a row in the store within ``seconds``."""
         deadline = time.monotonic() + seconds
         with closing(sqlite3.connect(f"file:{self.desk.settings.database}?mode=ro", uri=True)) as reading:
             while time.monotonic() < deadline:
-                (state,) = reading.execute("SELECT state FROM message WHERE id = ?", [message_id]).fetchone()
-                if state == "accepted":
+                if reading.execute(query, values).fetchone():
                     return True
                 time.sleep(0.1)
         return False

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -28,13 +28,16 @@ from appliance.store.database import transaction
 from appliance.store.text import uuid7
 from provisioning.clamd import PROGRAM, write_configuration
 from sync.bus.native.client import NativeClient
+from sync.bus.native.upload import PATIENCE
 from tests.bus_fixtures import RunningBus, start_bus
 from tests.edxml_fixtures import document, file_in, package_bytes
 from tests.office_fixtures import Office
+from tests.scripted_bus import Script, scripted_bus
 
 UBND, HDND, PROVINCE, NEIGHBOUR = "H99.21", "H99.21.1", "H99.01", "H99.22"
 """The box's two organs, and the two that tests speak for."""
 OLD_NEIGHBOUR = "000.00.22.H99"
+SHORT = httpx.Timeout(3)
 PDF = b"%PDF-1.4\n% a document nobody opens\n" + bytes(range(256)) * 40
 
 ORGANS = f"""
@@ -151,6 +154,26 @@ def incoming(
         "files": (file_in(box.desk.blobs, data, name),), **changes,
     }  # fmt: skip
     return package_bytes(document(**values), box.desk.blobs)
+
+
+@contextmanager
+def on_script(
+    box: Box, script: Script, timeout: httpx.Timeout = SHORT, patience: float = PATIENCE
+) -> Iterator[NativeClient]:
+    """A client of the box on a bus that answers as ``script`` says."""
+    certificate, key = box.bus.ca.server()
+    with (
+        scripted_bus(script, certificate, key, box.bus.ca.certificate) as url,
+        closing(NativeClient(replace(box.settings, bus_url=url), timeout, patience)) as made,
+    ):
+        yield made
+
+
+@pytest.fixture
+def perfect_line(box: Box) -> Iterator[None]:
+    """No fault of the line outlives the test."""
+    yield
+    box.bus.perfect_line()
 
 
 def make_box(office: Office, bus: RunningBus, scanner: Scanner | None = None) -> Box:

@@ -6,7 +6,6 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -26,8 +25,8 @@ from sync.bus.native.client import NativeClient
 from sync.edxml.packer import EdxmlPacker
 from tests import sync_fixtures
 from tests.edxml_fixtures import status
-from tests.scripted_bus import HTML, Script, as_json, problem, scripted_bus
-from tests.sync_fixtures import HDND, NEIGHBOUR, OLD_NEIGHBOUR, PDF, UBND, Box, incoming, submit
+from tests.scripted_bus import HTML, as_json, problem
+from tests.sync_fixtures import HDND, NEIGHBOUR, OLD_NEIGHBOUR, PDF, UBND, Box, incoming, on_script, submit
 
 box, clamd, link_bus = sync_fixtures.box, sync_fixtures.clamd, sync_fixtures.link_bus
 
@@ -259,15 +258,6 @@ def test_a_cut_fetch_goes_on_where_it_stopped(box: Box, client: NativeClient) ->
     assert not list((box.settings.data / "spool").iterdir())
 
 
-def on_script(box: Box, script: Script) -> Iterator[NativeClient]:
-    certificate, key = box.bus.ca.server()
-    with (
-        scripted_bus(script, certificate, key, box.bus.ca.certificate) as url,
-        closing(NativeClient(replace(box.settings, bus_url=url), httpx.Timeout(5))) as made,
-    ):
-        yield made
-
-
 def an_item(**changes: object) -> dict[str, object]:
     return {
         "seq": 10**9, "docId": "doc-1", "messageId": "m", "kind": "edoc", "priority": 0, "from": NEIGHBOUR, "to": UBND,
@@ -286,7 +276,7 @@ def test_content_other_than_announced_is_never_taken_in_but_kept_at_the_third_ti
             return 200, {"Content-Type": "application/edxml+xml"}, b"other"
         return as_json({"items": [an_item()] if "after=1000000000" not in path else [], "next": 0})
 
-    for client in on_script(box, script):
+    with on_script(box, script, httpx.Timeout(5)) as client:
         for _ in range(2):
             with pytest.raises(DigestMismatch):
                 inbox.fetch_new(box.desk, client)
@@ -313,7 +303,7 @@ def test_content_other_than_announced_is_never_taken_in_but_kept_at_the_third_ti
 def test_an_answer_that_is_not_the_buss_is_an_error_and_nothing_is_taken(
     box: Box, answer: tuple[int, dict[str, str], bytes]
 ) -> None:
-    for client in on_script(box, lambda *_: answer):
+    with on_script(box, lambda *_: answer, httpx.Timeout(5)) as client:
         with pytest.raises(BusError) as caught:
             inbox.fetch_new(box.desk, client)
         assert str(caught.value)
@@ -329,6 +319,6 @@ def test_a_document_for_an_organ_of_another_box_is_put_aside(box: Box) -> None:
     def script(method: str, path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
         return as_json({"items": [row] if "after=1000000000" not in path else [], "next": 0})
 
-    for client in on_script(box, script):
+    with on_script(box, script, httpx.Timeout(5)) as client:
         assert inbox.fetch_new(box.desk, client) == {"quarantined": 1}
     assert "H99.99" in box.rows("SELECT reason FROM inbox")[0]["reason"]

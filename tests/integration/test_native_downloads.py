@@ -5,9 +5,7 @@ from __future__ import annotations
 import gzip
 import random
 import tracemalloc
-from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -17,17 +15,13 @@ from sync import inbox
 from sync.bus.base import BusError, DigestMismatch, InboxItem
 from sync.bus.native.client import NativeClient
 from tests import sync_fixtures
-from tests.scripted_bus import Answer, Script, as_json, scripted_bus
-from tests.sync_fixtures import NEIGHBOUR, PDF, UBND, Box, incoming, submit
+from tests.scripted_bus import Answer, as_json
+from tests.sync_fixtures import NEIGHBOUR, PDF, UBND, Box, incoming, on_script, submit
 
+pytestmark = pytest.mark.usefixtures("perfect_line")
 box, clamd, link_bus = sync_fixtures.box, sync_fixtures.clamd, sync_fixtures.link_bus
+perfect_line = sync_fixtures.perfect_line
 IMPATIENT = httpx.Timeout(5)
-
-
-@pytest.fixture(autouse=True)
-def perfect_line(box: Box) -> Iterator[None]:
-    yield
-    box.bus.perfect_line()
 
 
 def _waiting(box: Box, size: int, seed: int) -> bytes:
@@ -111,31 +105,21 @@ def test_a_bus_that_codes_badly_is_asked_for_the_plain_bytes(box: Box) -> None:
     assert _raw(box) == package
 
 
-def _scripted(box: Box, script: Script) -> Iterator[NativeClient]:
-    certificate, key = box.bus.ca.server()
-    with (
-        scripted_bus(script, certificate, key, box.bus.ca.certificate) as url,
-        closing(NativeClient(replace(box.settings, bus_url=url), IMPATIENT)) as made,
-    ):
-        yield made
-
-
 BOMB = gzip.compress(bytes(400 << 20), 9, mtime=0)
 
 
 def test_a_bomb_is_refused_before_it_unpacks(box: Box, tmp_path: Path) -> None:
     coding = {"Content-Type": "application/edxml+xml", "Content-Encoding": "gzip"}
     item = InboxItem(1, "doc-1", "m", "edoc", 0, NEIGHBOUR, UBND, 50 << 20, "0" * 64)
-    for client in _scripted(box, lambda *_: (200, coding, BOMB)):
-        with pytest.raises(DigestMismatch):
-            client.fetch(item, tmp_path / "x.part")
+    with on_script(box, lambda *_: (200, coding, BOMB), IMPATIENT) as client, pytest.raises(DigestMismatch):
+        client.fetch(item, tmp_path / "x.part")
     assert (tmp_path / "x.part").stat().st_size < item.size + (1 << 20)
 
 
 @pytest.mark.parametrize("coding", ["br", "gzip, gzip"])
 def test_a_coding_that_was_not_asked_for_is_not_the_buss(box: Box, tmp_path: Path, coding: str) -> None:
     item = InboxItem(1, "doc-1", "m", "edoc", 0, NEIGHBOUR, UBND, 4, "0" * 64)
-    for client in _scripted(box, lambda *_: (200, {"Content-Encoding": coding}, b"abcd")):
+    with on_script(box, lambda *_: (200, {"Content-Encoding": coding}, b"abcd"), IMPATIENT) as client:
         with pytest.raises(BusError) as caught:
             client.fetch(item, tmp_path / "x.part")
         assert caught.value.link
@@ -143,7 +127,7 @@ def test_a_coding_that_was_not_asked_for_is_not_the_buss(box: Box, tmp_path: Pat
 
 def test_a_small_answer_without_end_is_given_up(box: Box) -> None:
     endless: Answer = as_json({"items": [], "more": "x" * (40 << 20)})
-    for client in _scripted(box, lambda *_: endless):
+    with on_script(box, lambda *_: endless, IMPATIENT) as client:
         tracemalloc.start()
         with pytest.raises(BusError) as caught:
             client.list_incoming("0")

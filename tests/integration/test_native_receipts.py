@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from sync import jws, outbox
-from sync.bus.native.client import NativeClient
 from tests import sync_fixtures
 from tests.bus_fixtures import Authority
-from tests.scripted_bus import Answer, scripted_bus
-from tests.sync_fixtures import NEIGHBOUR, UBND, Box
+from tests.scripted_bus import Answer
+from tests.sync_fixtures import NEIGHBOUR, UBND, Box, on_script
 
 box, clamd, link_bus = sync_fixtures.box, sync_fixtures.clamd, sync_fixtures.link_bus
 
@@ -55,11 +52,7 @@ def test_a_receipt_that_does_not_hold_leaves_the_package_uncertain_and_is_kept(
 ) -> None:
     message_id = box.issue()
     answer = make(box.bus.ca, Authority(tmp_path / "other"), box.message(message_id))
-    certificate, key = box.bus.ca.server()
-    with (
-        scripted_bus(lambda *_: answer, certificate, key, box.bus.ca.certificate) as url,
-        closing(NativeClient(replace(box.settings, bus_url=url), httpx.Timeout(3))) as client,
-    ):
+    with on_script(box, lambda *_: answer) as client:
         outbox.send_due(box.desk, client)
     row = box.message(message_id)
     assert (row["state"], row["receipt_sha256"]) == ("uncertain", None)

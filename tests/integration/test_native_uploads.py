@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -21,17 +20,13 @@ from sync.bus.base import BusError, Outbound, Outcome
 from sync.bus.native.client import NativeClient
 from tests import sync_fixtures
 from tests.bus_fixtures import start_bus
-from tests.scripted_bus import Answer, as_json, problem, scripted_bus
-from tests.sync_fixtures import NEIGHBOUR, UBND, Box, make_box
+from tests.scripted_bus import Answer, as_json, problem
+from tests.sync_fixtures import NEIGHBOUR, UBND, Box, make_box, on_script
 
+pytestmark = pytest.mark.usefixtures("perfect_line")
 box, clamd, link_bus = sync_fixtures.box, sync_fixtures.clamd, sync_fixtures.link_bus
+perfect_line = sync_fixtures.perfect_line
 IMPATIENT = httpx.Timeout(3)
-
-
-@pytest.fixture(autouse=True)
-def perfect_line(box: Box) -> Iterator[None]:
-    yield
-    box.bus.perfect_line()
 
 
 def package(folder: Path, size: int = 2_000_000, data: bytes = b"") -> Outbound:
@@ -181,11 +176,7 @@ def strange_bus(
     box: Box, message: Outbound, wrong: Callable[[Scripted, str], Answer | None]
 ) -> Iterator[tuple[NativeClient, Scripted]]:
     bus = Scripted(message, wrong)
-    certificate, key = box.bus.ca.server()
-    with (
-        scripted_bus(bus, certificate, key, box.bus.ca.certificate) as url,
-        closing(NativeClient(replace(box.settings, bus_url=url), IMPATIENT, patience=2)) as client,
-    ):
+    with on_script(box, bus, IMPATIENT, patience=2) as client:
         yield client, bus
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from appliance.antivirus import Verdict
@@ -23,8 +21,8 @@ from sync.bus.native.client import NativeClient
 from sync.recipients import refresh_recipients
 from tests import sync_fixtures
 from tests.integration.test_native_uploads import package
-from tests.scripted_bus import Answer, Script, as_json, problem, scripted_bus
-from tests.sync_fixtures import PDF, UBND, Box, incoming, submit
+from tests.scripted_bus import Answer, as_json, problem
+from tests.sync_fixtures import PDF, UBND, Box, incoming, on_script, submit
 
 box, clamd, link_bus = sync_fixtures.box, sync_fixtures.clamd, sync_fixtures.link_bus
 
@@ -32,16 +30,6 @@ box, clamd, link_bus = sync_fixtures.box, sync_fixtures.clamd, sync_fixtures.lin
 @pytest.fixture
 def client(box: Box) -> Iterator[NativeClient]:
     with closing(box.client()) as made:
-        yield made
-
-
-@contextmanager
-def on_script(box: Box, script: Script) -> Iterator[NativeClient]:
-    certificate, key = box.bus.ca.server()
-    with (
-        scripted_bus(script, certificate, key, box.bus.ca.certificate) as url,
-        closing(NativeClient(replace(box.settings, bus_url=url), httpx.Timeout(3))) as made,
-    ):
         yield made
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 
 import httpx
 import pytest
@@ -19,8 +18,8 @@ from sync.lease import Lease
 from sync.recipients import refresh_recipients
 from sync.worker import run_once
 from tests import sync_fixtures
-from tests.scripted_bus import HTML, Answer, Script, as_json, problem, scripted_bus
-from tests.sync_fixtures import NEIGHBOUR, UBND, Box, incoming, submit
+from tests.scripted_bus import HTML, Answer, as_json, problem
+from tests.sync_fixtures import NEIGHBOUR, UBND, Box, incoming, on_script, submit
 
 box, clamd, link_bus = sync_fixtures.box, sync_fixtures.clamd, sync_fixtures.link_bus
 IMPATIENT = httpx.Timeout(3)
@@ -230,15 +229,6 @@ def test_delivery_at_the_other_end_shows_at_the_recipient(box: Box, client: Nati
     assert refresh_recipients(box.desk, client) == 0
 
 
-def on_script(box: Box, script: Script) -> Iterator[NativeClient]:
-    certificate, key = box.bus.ca.server()
-    with (
-        scripted_bus(script, certificate, key, box.bus.ca.certificate) as url,
-        closing(NativeClient(replace(box.settings, bus_url=url), IMPATIENT)) as made,
-    ):
-        yield made
-
-
 @pytest.mark.parametrize(
     ("answer", "state", "words"),
     [
@@ -262,7 +252,7 @@ def on_script(box: Box, script: Script) -> Iterator[NativeClient]:
 )
 def test_only_a_receipt_for_this_package_counts_as_accepted(box: Box, answer: Answer, state: str, words: str) -> None:
     message_id = box.issue()
-    for client in on_script(box, lambda *_: answer):
+    with on_script(box, lambda *_: answer) as client:
         outbox.send_due(box.desk, client)
     row = box.message(message_id)
     assert row["state"] == state
@@ -274,7 +264,7 @@ def test_the_pause_the_bus_asks_for_is_kept_even_when_the_line_returns(box: Box)
     message_id = box.issue()
     busy = problem(503, "Trục bảo trì", **{"Retry-After": "1800"})
     time = as_json({"utc": "2026-11-20T00:00:00Z", "uncertaintyMs": 10})
-    for client in on_script(box, lambda method, path, body: time if path.endswith("/time") else busy):
+    with on_script(box, lambda method, path, body: time if path.endswith("/time") else busy) as client:
         outbox.send_due(box.desk, client)
         link.note_failure(box.desk.db, box.desk.clock.now(), "x")
         assert outbox.send_due(box.desk, client) == {}
@@ -283,13 +273,13 @@ def test_the_pause_the_bus_asks_for_is_kept_even_when_the_line_returns(box: Box)
 
 def test_five_hundred_failures_do_not_kill_a_message(box: Box) -> None:
     message_id = box.issue()
-    for client in on_script(box, lambda *_: problem(503, "Trục bảo trì")):
+    with on_script(box, lambda *_: problem(503, "Trục bảo trì")) as client:
         for _ in range(30):
             box.due_now()
             outbox.send_due(box.desk, client)
     box.desk.db.execute("UPDATE message SET attempts = 500")
     box.due_now()
-    for client in on_script(box, lambda *_: problem(503, "Trục bảo trì")):
+    with on_script(box, lambda *_: problem(503, "Trục bảo trì")) as client:
         outbox.send_due(box.desk, client)
     assert box.message(message_id)["state"] == "waiting"
     with closing(box.client()) as real:

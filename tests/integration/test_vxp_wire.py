@@ -26,6 +26,8 @@ from tests.vxp_fixtures import SAMPLE, WIRE, Recorded, open_bus, recorded
 
 SDK = "000.00.24.H04"
 KEY = "TESTSECRET"
+RECORDED_PATH = "/tmp/work/sdk/store"
+"""The folder that the recorded SDK named in its headers; it stands in the recordings."""
 FILES = sorted(WIRE.glob("*.txt")) if WIRE.is_dir() else []
 ACCOUNTS = {SDK: Account(SDK, (SDK,), KEY)}
 needs_recordings = pytest.mark.skipif(not FILES, reason="the recordings of the SDK are not here")
@@ -137,7 +139,7 @@ def test_our_client_says_what_the_sdk_says(file: Path, tmp_path: Path, monkeypat
     secret.write_text(f'secret = "{KEY}"')
     secret.chmod(0o600)
     asked = calls(package)
-    monkeypatch.setattr(signing, "FILE_PATH", "/tmp/work/sdk/store")
+    monkeypatch.setattr(signing, "FILE_PATH", RECORDED_PATH)
     with capturing() as (url, seen):
         settings = Settings(tmp_path, bus_dialect="vxp", bus_system_id=SDK, bus_secret_file=secret, bus_url=url)
         with closing(VxpClient(settings)) as client:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import subprocess
 import tempfile
 import time
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from appliance.office.desk import Party
 from appliance.store.blobs import BlobStore
 from tests.bench.exchange import shaped
-from tests.bench.exchange.goodput import BAD, DROPPING, PATIENCE, Case, both_ends, curl_put, incompressible
+from tests.bench.exchange.goodput import BAD, DROPPING, PATIENCE, Case, both_ends, curl_put, identity, incompressible
 from tests.edxml_fixtures import document, file_in, package_bytes
 from tests.link_scene import BOX, PROVINCE, Box
 
@@ -46,28 +44,18 @@ def _by_box(case: Case, pair: shaped.Pair, box: Box) -> Fetched:
         began = time.monotonic()
         box.start()
         try:
-            arrived = _wait(box)
+            arrived = box.wait("SELECT 1 FROM incoming", PATIENCE)
         finally:
             seconds = time.monotonic() - began
             box.stop()
     return Fetched("box", seconds if arrived else None, case.size, meter.counts["back"]["payload"])
 
 
-def _wait(box: Box) -> bool:
-    deadline = time.monotonic() + PATIENCE
-    with closing(sqlite3.connect(f"file:{box.desk.settings.database}?mode=ro", uri=True)) as reading:
-        while time.monotonic() < deadline:
-            if reading.execute("SELECT 1 FROM incoming").fetchone():
-                return True
-            time.sleep(0.1)
-    return False
-
-
 def _by_curl(case: Case, pair: shaped.Pair, box: Box, doc_id: str) -> Fetched:
     """curl GETs the same content, coded the same way, in one go."""
     command = [
         "curl", "--silent", "--show-error", "--fail", "--http1.1", "--max-time", str(int(PATIENCE)),
-        "--header", "Accept-Encoding: gzip", *_identity(box, BOX), "--output", os.devnull,
+        "--header", "Accept-Encoding: gzip", *identity(box, BOX), "--output", os.devnull,
         "--write-out", '{"time_total": %{time_total}}\n', f"{box.bus.url}/inbox/{doc_id}/content",
     ]  # fmt: skip
     with shaped.line(pair, case.shape, box.folder) as meter:
@@ -92,12 +80,7 @@ def _hand_in(case: Case, pair: shaped.Pair, box: Box) -> str:
     here = ["--connect-to", f"::127.0.0.1:{box.bus.port}"]
     put = curl_put(box, path, package, sender=PROVINCE, to=BOX)
     subprocess.run(pair.at_bus(*put, *here), check=True, capture_output=True)
-    listing = ["curl", "--silent", "--fail", *here, *_identity(box, BOX), f"{box.bus.url}/inbox"]
+    listing = ["curl", "--silent", "--fail", *here, *identity(box, BOX), f"{box.bus.url}/inbox"]
     found = json.loads(subprocess.run(pair.at_bus(*listing), check=True, capture_output=True).stdout)
     (item,) = found["items"]
     return str(item["docId"])
-
-
-def _identity(box: Box, organ: str) -> list[str]:
-    certificate, key = box.bus.ca.client(organ)
-    return ["--cacert", str(box.bus.ca.certificate), "--cert", str(certificate), "--key", str(key)]

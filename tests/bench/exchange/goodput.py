@@ -144,11 +144,16 @@ def coded(path: Path) -> bytes:
         return (Path(folder) / "coded").read_bytes()
 
 
+def identity(box: Box, organ: str) -> list[str]:
+    """curl's options to speak to the bus as ``organ``."""
+    certificate, key = box.bus.ca.client(organ)
+    return ["--cacert", str(box.bus.ca.certificate), "--cert", str(certificate), "--key", str(key)]
+
+
 def curl_put(
     box: Box, path: Path, body: bytes, *, sender: str = BOX, to: str = PROVINCE, coding: str = ""
 ) -> list[str]:
     """The command that hands in the package in ``path``, whose bytes are ``body``."""
-    certificate, key = box.bus.ca.client(sender)
     digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
     headers = {
         "Content-Type": "application/edxml+xml", "Content-Encoding": coding, "Expect": "",
@@ -157,7 +162,7 @@ def curl_put(
     }  # fmt: skip
     command = [
         "curl", "--silent", "--show-error", "--http1.1", "--max-time", str(int(PATIENCE)), "--upload-file", str(path),
-        "--cacert", str(box.bus.ca.certificate), "--cert", str(certificate), "--key", str(key),
+        *identity(box, sender),
         "--output", os.devnull, "--write-out", '{"http_code": %{http_code}, "time_total": %{time_total}, '
         '"size_upload": %{size_upload}}\n',
     ]  # fmt: skip
